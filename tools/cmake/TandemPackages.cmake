@@ -1,0 +1,88 @@
+# Packages: found, never downloaded. What is optional is named in the summary when it is absent.
+#
+# An optional package is an imported target that a library links PRIVATE, with the definition
+# TANDEM_WITH_<NAME> on that library alone (tandem_use_optional). Its headers stay out of ours.
+include_guard(GLOBAL)
+
+find_package(Threads REQUIRED)
+
+macro(tandem_require package minimum apt_package)
+  find_package(${package} ${minimum} QUIET)
+  if(NOT ${package}_FOUND)
+    message(FATAL_ERROR "${package} ${minimum} or newer was not found.\n"
+      "On Debian or Ubuntu: apt-get install ${apt_package}")
+  endif()
+endmacro()
+
+tandem_require(Boost 1.74 libboost-dev)
+tandem_require(nlohmann_json 3.11 nlohmann-json3-dev)
+tandem_require(CLI11 2.1 libcli11-dev)
+tandem_require(fmt 9.1 libfmt-dev)
+
+option(BUILD_TESTING "Build the tests" ON)
+if(BUILD_TESTING)
+  tandem_require(GTest 1.12 libgtest-dev)
+endif()
+
+set(TANDEM_OPTIONAL_FOUND "")
+set(TANDEM_OPTIONAL_ABSENT "")
+
+# Finds one optional package by header and library and wraps it as tandem::<name>.
+function(tandem_find_optional name header library apt_package)
+  string(TOUPPER "${name}" upper)
+  set(found OFF)
+  if(TANDEM_OPTIONAL)
+    find_path(TANDEM_${upper}_INCLUDE_DIR ${header})
+    find_library(TANDEM_${upper}_LIBRARY ${library})
+    mark_as_advanced(TANDEM_${upper}_INCLUDE_DIR TANDEM_${upper}_LIBRARY)
+    if(TANDEM_${upper}_INCLUDE_DIR AND TANDEM_${upper}_LIBRARY)
+      set(found ON)
+      add_library(tandem_${name} UNKNOWN IMPORTED GLOBAL)
+      set_target_properties(tandem_${name} PROPERTIES
+        IMPORTED_LOCATION "${TANDEM_${upper}_LIBRARY}"
+        INTERFACE_INCLUDE_DIRECTORIES "${TANDEM_${upper}_INCLUDE_DIR}"
+        INTERFACE_COMPILE_DEFINITIONS "TANDEM_WITH_${upper}=1")
+      add_library(tandem::${name} ALIAS tandem_${name})
+      list(APPEND TANDEM_OPTIONAL_FOUND ${name})
+    else()
+      list(APPEND TANDEM_OPTIONAL_ABSENT "${name} (${apt_package})")
+    endif()
+  else()
+    list(APPEND TANDEM_OPTIONAL_ABSENT "${name} (off: TANDEM_OPTIONAL=OFF)")
+  endif()
+  set(TANDEM_WITH_${upper} ${found} PARENT_SCOPE)
+  set(TANDEM_OPTIONAL_FOUND "${TANDEM_OPTIONAL_FOUND}" PARENT_SCOPE)
+  set(TANDEM_OPTIONAL_ABSENT "${TANDEM_OPTIONAL_ABSENT}" PARENT_SCOPE)
+endfunction()
+
+tandem_find_optional(zstd zstd.h zstd libzstd-dev)
+
+# tandem_use_optional(traces zstd): links it PRIVATE where it was found; defines TANDEM_WITH_ZSTD.
+function(tandem_use_optional library name)
+  if(TARGET tandem::${name})
+    get_target_property(type tandem_${library} TYPE)
+    if(NOT type STREQUAL "INTERFACE_LIBRARY")
+      target_link_libraries(tandem_${library} PRIVATE tandem::${name})
+    endif()
+  endif()
+endfunction()
+
+function(tandem_print_summary)
+  list(JOIN TANDEM_OPTIONAL_FOUND ", " found)
+  list(JOIN TANDEM_OPTIONAL_ABSENT ", " absent)
+  if(NOT found)
+    set(found none)
+  endif()
+  if(NOT absent)
+    set(absent none)
+  endif()
+  set(compiler "${CMAKE_CXX_COMPILER_ID} ${CMAKE_CXX_COMPILER_VERSION}")
+  message(STATUS "Tandem ${PROJECT_VERSION}: ${compiler}, ${CMAKE_BUILD_TYPE}")
+  message(STATUS "  CUDA targets       ${TANDEM_WITH_CUDA} (TANDEM_CUDA=${TANDEM_CUDA})")
+  message(STATUS "  optional, used     ${found}")
+  message(STATUS "  optional, absent   ${absent}")
+  list(JOIN TANDEM_SANITIZE ", " sanitizers)
+  if(sanitizers)
+    message(STATUS "  sanitizers         ${sanitizers}")
+  endif()
+endfunction()

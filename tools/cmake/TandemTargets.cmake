@@ -1,0 +1,94 @@
+# One way to make a library and one way to make a test. Sources are listed by hand, never globbed.
+include_guard(GLOBAL)
+
+define_property(GLOBAL PROPERTY TANDEM_TARGETS
+  BRIEF_DOCS "JSON objects, one a target, for tests/tidy")
+
+# Appends one target to the list that tests/tidy reads: its folder, its links and its files.
+function(_tandem_record_target target kind deps files)
+  set(lists "")
+  foreach(values IN ITEMS deps files)
+    list(REMOVE_ITEM ${values} "")
+    list(TRANSFORM ${values} REPLACE "(.+)" "\"\\1\"")
+    list(JOIN ${values} ", " joined)
+    string(APPEND lists ", \"${values}\": [${joined}]")
+  endforeach()
+  cmake_path(RELATIVE_PATH CMAKE_CURRENT_SOURCE_DIR
+    BASE_DIRECTORY "${PROJECT_SOURCE_DIR}" OUTPUT_VARIABLE folder)
+  set_property(GLOBAL APPEND PROPERTY TANDEM_TARGETS
+    "{\"name\": \"${target}\", \"kind\": \"${kind}\", \"folder\": \"${folder}\"${lists}}")
+endfunction()
+
+function(tandem_write_target_list path)
+  get_property(targets GLOBAL PROPERTY TANDEM_TARGETS)
+  list(JOIN targets ",\n " joined)
+  file(CONFIGURE OUTPUT "${path}" CONTENT "[\n @joined@\n]\n" @ONLY)
+endfunction()
+
+# tandem_add_library(NAME SOURCES .. HEADERS .. DEPS .. PRIVATE_DEPS ..)
+#
+# Makes tandem_NAME (alias tandem::NAME). HEADERS lists every header of the folder; each must
+# compile alone. DEPS appear in headers, PRIVATE_DEPS in sources only. Without SOURCES it is an
+# INTERFACE library and PRIVATE_DEPS wait for the first source.
+function(tandem_add_library name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;HEADERS;DEPS;PRIVATE_DEPS")
+  if(arg_UNPARSED_ARGUMENTS)
+    message(FATAL_ERROR "tandem_add_library(${name}): unknown ${arg_UNPARSED_ARGUMENTS}")
+  endif()
+  set(target tandem_${name})
+  if(arg_SOURCES)
+    set(public PUBLIC)
+    add_library(${target} STATIC ${arg_SOURCES})
+    target_link_libraries(${target} PUBLIC ${arg_DEPS} PRIVATE ${arg_PRIVATE_DEPS} tandem::flags)
+  else()
+    set(public INTERFACE)
+    add_library(${target} INTERFACE)
+    target_link_libraries(${target} INTERFACE ${arg_DEPS})
+  endif()
+  add_library(tandem::${name} ALIAS ${target})
+  target_compile_features(${target} ${public} cxx_std_20)
+  target_include_directories(${target} ${public} "${PROJECT_SOURCE_DIR}")
+  target_sources(${target} ${public}
+    FILE_SET HEADERS BASE_DIRS "${PROJECT_SOURCE_DIR}" FILES ${arg_HEADERS})
+  _tandem_record_target(${target} library "${arg_DEPS};${arg_PRIVATE_DEPS}"
+    "${arg_SOURCES};${arg_HEADERS}")
+endfunction()
+
+# tandem_add_test(NAME SOURCES .. DEPS .. LABELS ..)
+#
+# Makes the GoogleTest program NAME_test; every TEST in it is a ctest named NAME.Subject.Outcome.
+# The label gpu makes tests take turns on the device. Without SOURCES nothing is made.
+function(tandem_add_test name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;DEPS;LABELS")
+  if(arg_UNPARSED_ARGUMENTS)
+    message(FATAL_ERROR "tandem_add_test(${name}): unknown ${arg_UNPARSED_ARGUMENTS}")
+  endif()
+  if(NOT arg_SOURCES)
+    message(STATUS "tandem_add_test(${name}): no sources listed yet")
+    return()
+  endif()
+  string(REPLACE "." "_" target "${name}_test")
+  add_executable(${target} ${arg_SOURCES})
+  target_link_libraries(${target} PRIVATE ${arg_DEPS} tandem::test_support GTest::gtest_main
+    Threads::Threads tandem::flags)
+  _tandem_record_target(${target} test "${arg_DEPS}" "${arg_SOURCES}")
+  set(lock "")
+  if("gpu" IN_LIST arg_LABELS)
+    set(lock RESOURCE_LOCK gpu)
+  endif()
+  if(NOT arg_LABELS)
+    set(arg_LABELS unit)
+  endif()
+  gtest_discover_tests(${target} TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST
+    DISCOVERY_TIMEOUT 120 PROPERTIES TIMEOUT 300 ${lock} LABELS "${arg_LABELS}")
+endfunction()
+
+# tandem_add_tool(NAME SOURCES .. DEPS ..): an executable called NAME.
+function(tandem_add_tool name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;DEPS")
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE ${arg_DEPS} tandem::flags)
+  _tandem_record_target(${name} tool "${arg_DEPS}" "${arg_SOURCES}")
+endfunction()
+
+include(GoogleTest)
