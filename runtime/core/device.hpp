@@ -1,0 +1,84 @@
+// Device: what the step loop needs of whoever executes device operations, host or GPU.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "traces/keyframe.hpp"
+#include "traces/plan/plan.hpp"
+#include "traces/record.hpp"
+
+namespace tandem {
+
+/// One entry of every pinned ring (semantics 2.2). Valid for the host after the event of its copy.
+struct PinnedEntry {
+  Column q;                  ///< seq_lens_this_time_cpu, B; after token_num
+  Column b;                  ///< is_block_step_cpu, B
+  std::int64_t q_step = -1;  ///< stamps written by the producer of the source and copied along
+  std::int64_t b_step = -1;
+  std::int32_t output_rows = 0;             ///< R; after output_token_num
+  std::vector<std::int64_t> accept_tokens;  ///< A_cpu, B x W; after post_process
+  Column accept_num;
+  Column seq_len;  ///< seq_lens_decoder_cpu
+  std::vector<std::int64_t> prompt_len;
+  std::int64_t output_step = -1;
+};
+
+/// One step while host and device work on it. Stays where it is until both are done.
+struct PendingStep {
+  StepRecord record;  ///< `tasks` are read by insert_tasks even where nothing is recorded
+  RecordLevel level = RecordLevel::off;  ///< what the device records into it
+};
+
+/// Numbers that an operation is launched with; captured when it is enqueued.
+struct LaunchArgs {
+  std::int64_t t = 0;
+  std::int32_t n = 0;            ///< view length
+  std::int32_t token_num = 0;    ///< N
+  std::int32_t output_rows = 0;  ///< R as the host uses it
+  std::int32_t rows = 0;         ///< rows of this sub-step
+  std::int32_t hidden_rows = 0;  ///< rows of the hidden states this sub-step consumes
+  std::int32_t captured = 0;     ///< CUDA-graph size of this launch, 0: eager
+  std::int32_t segment = 0;      ///< index in StepRecord::segments
+  std::int32_t op = 0;           ///< index in that segment
+  PendingStep* pending = nullptr;
+};
+
+class Device {
+ public:
+  Device() = default;
+  Device(const Device&) = delete;
+  Device& operator=(const Device&) = delete;
+  virtual ~Device() = default;
+
+  /// Enqueues an operation of the compute or copy lane; never waits. `op` outlives the run.
+  virtual void enqueue(const plan::Operation& op, const LaunchArgs& args) = 0;
+  /// The host thread waits until the event of step `step` has been reached.
+  virtual void wait(plan::EventName name, std::int64_t step) = 0;
+  /// The host thread spends the cost of one host operation, and `extra_ns` more.
+  virtual void spend(Nanos extra_ns) = 0;
+  /// The host thread sleeps until its clock shows `until_ns`.
+  virtual void sleep_until(Nanos until_ns) = 0;
+  /// The host's clock.
+  [[nodiscard]] virtual Nanos now() const = 0;
+  /// Time that the compute lane has been given to do so far.
+  [[nodiscard]] virtual Nanos compute_busy() const = 0;
+
+  /// The ring entry of step `step`.
+  [[nodiscard]] virtual const PinnedEntry& pinned(std::int64_t step) const = 0;
+  /// What the last blocking read brought (scratch_read_cpu).
+  [[nodiscard]] virtual std::int64_t scratch() const = 0;
+
+  /// Enqueues a copy of the device's part of a keyframe, after everything enqueued so far. Host
+  /// parts of `keyframe` are set already; `keyframe` stays where it is until the next drain or
+  /// finished().
+  virtual void snapshot(Keyframe& keyframe, std::int64_t step) = 0;
+  /// True when everything enqueued up to the end of step `step` has been executed.
+  [[nodiscard]] virtual bool finished(std::int64_t step) const = 0;
+  /// Marks the end of step `step` in every lane.
+  virtual void end_step(std::int64_t step) = 0;
+  /// Waits until all lanes are empty.
+  virtual void drain() = 0;
+};
+
+}  // namespace tandem

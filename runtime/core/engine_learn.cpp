@@ -1,0 +1,150 @@
+// What the engine learns from messages: tokens, ends, freed slots (E4 to E6), and its totals.
+#include <algorithm>
+#include <utility>
+
+#include "runtime/core/engine.hpp"
+#include "traces/base/check.hpp"
+#include "traces/base/hash.hpp"
+
+namespace tandem {
+
+void Engine::on_message(const EngineMessage& in, std::vector<RequestOutcome>& outcomes,
+                        std::vector<SlotFree>& frees) {
+  const Message& m = in.message;
+  const auto width = static_cast<std::size_t>(config_.row_width());
+  if (!m.control) unmark_launched(m.step);
+  for (std::int32_t slot = 0; slot < m.slots; ++slot) {
+    const auto i = static_cast<std::size_t>(slot);
+    if (m.count[i] == 0 || !slots_[i] || generation_[i] != m.generation[i]) continue;
+    if (m.count[i] == kPreemptMark) {
+      close_marked(slot, outcomes, frees);
+    } else if (m.count[i] > 0) {
+      known_d_[i] = m.seq_len[i];
+      deliver(slot, m.count[i], &in.tokens[i * width]);
+      if (at(slot).reason != StopReason::open && !at(slot).ending) {
+        finish_slot(slot, outcomes, frees);
+      }
+    }
+  }
+}
+
+void Engine::deliver(std::int32_t slot, std::int32_t count, const std::int64_t* tokens) {
+  Occupant& o = at(slot);
+  const RequestSpec& spec = o.what.spec;
+  for (std::int32_t x = 0; x < count; ++x) {
+    // Digests compare up to the abort's trigger; what was in flight behind it is dropped (E6).
+    if (spec.abort_after >= 0 && o.what.generated >= spec.abort_after) return;
+    ++o.what.generated;
+    o.what.stream = hash_chain(o.what.stream, static_cast<std::uint64_t>(tokens[x]));
+    const bool eos = std::find(config_.eos_ids.begin(), config_.eos_ids.end(), tokens[x]) !=
+                     config_.eos_ids.end();
+    if (eos || o.what.generated >= spec.row.max_dec_len) {
+      const bool limit =
+          o.what.generated >= spec.row.max_dec_len && o.what.generated != spec.row.eos_at;
+      o.reason = limit ? StopReason::length : StopReason::eos;
+    }
+  }
+  known_g_[static_cast<std::size_t>(slot)] = o.what.generated;
+}
+
+void Engine::finish_slot(std::int32_t slot, std::vector<RequestOutcome>& outcomes,
+                         std::vector<SlotFree>& frees) {
+  const auto i = static_cast<std::size_t>(slot);
+  Occupant& o = at(slot);
+  const StopReason reason = o.aborted ? StopReason::abort : o.reason;
+  outcomes.push_back({o.what.spec.row.id, o.what.generated, reason});
+  account(o.what, o.what.generated, o.what.stream);
+  ++closed_.requests;
+  frees.push_back({slot, generation_[i]});
+  blocks_.give_back(o.blocks);
+  slots_[i].reset();
+  request_[i] = kNoRequest;
+  known_d_[i] = known_g_[i] = in_flight_[i] = max_dec_len_[i] = 0;
+}
+
+void Engine::close_marked(std::int32_t slot, std::vector<RequestOutcome>& outcomes,
+                          std::vector<SlotFree>& frees) {
+  const auto i = static_cast<std::size_t>(slot);
+  Occupant& o = at(slot);
+  TANDEM_CHECK(o.ending);
+  if (o.aborted || o.reason != StopReason::open) {  // one that had ended is not queued again (E4)
+    finish_slot(slot, outcomes, frees);
+    return;
+  }
+  frees.push_back({slot, generation_[i]});
+  blocks_.give_back(o.blocks);
+  queue_.push_front(std::move(o.what));  // E5
+  slots_[i].reset();
+  request_[i] = kNoRequest;
+  known_d_[i] = known_g_[i] = in_flight_[i] = max_dec_len_[i] = 0;
+}
+
+void Engine::account(const Waiting& what, std::int32_t output_len, std::uint64_t stream) {
+  const auto id = static_cast<std::uint64_t>(what.spec.row.id);
+  const auto length = static_cast<std::uint64_t>(output_len);
+  closed_.tokens += output_len;
+  closed_.token_digest += mix64(hash_chain(hash_chain(stream, id), length));
+}
+
+EngineTotals Engine::totals() const {
+  EngineTotals totals = closed_;
+  const auto add = [&totals](const Waiting& what) {
+    totals.tokens += what.generated;
+    totals.token_digest +=
+        mix64(hash_chain(hash_chain(what.stream, static_cast<std::uint64_t>(what.spec.row.id)),
+                         static_cast<std::uint64_t>(what.generated)));
+  };
+  for (const auto& slot : slots_) {
+    if (slot && slot->what.generated > 0) add(slot->what);
+  }
+  for (const Waiting& waiting : queue_) {
+    if (waiting.generated > 0) add(waiting);
+  }
+  return totals;
+}
+
+void Engine::mark_launched(std::int64_t t, std::int32_t n) {
+  Launched launched{t, Column(slots_.size(), 0)};
+  for (std::size_t i = 0; i < static_cast<std::size_t>(n); ++i) {
+    if (!slots_[i]) continue;
+    ++in_flight_[i];
+    launched.generation[i] = generation_[i];
+  }
+  launched_.push_back(std::move(launched));
+}
+
+void Engine::unmark_launched(std::int64_t t) {
+  TANDEM_CHECK(!launched_.empty());
+  const auto step =
+      std::find_if(launched_.begin(), launched_.end(), [t](const Launched& l) { return l.t == t; });
+  TANDEM_CHECK(step != launched_.end());
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    if (slots_[i] && step->generation[i] == generation_[i]) --in_flight_[i];
+  }
+  launched_.erase(step);
+}
+
+std::int32_t Engine::view_length() const {
+  for (std::size_t i = slots_.size(); i > 0; --i) {
+    if (slots_[i - 1]) return static_cast<std::int32_t>(i);
+  }
+  return 0;
+}
+
+const RequestRow& Engine::row(std::int32_t slot) const { return at(slot).what.spec.row; }
+
+Status Engine::drain_unadmitted(const std::function<Status(const RequestRow&)>& take) {
+  for (const Waiting& waiting : queue_) {
+    if (!waiting.admitted_before) TANDEM_RETURN_IF_ERROR(take(waiting.spec.row));
+  }
+  queue_.clear();
+  TANDEM_RETURN_IF_ERROR(refill());
+  while (upcoming_) {
+    TANDEM_RETURN_IF_ERROR(take(upcoming_->row));
+    upcoming_.reset();
+    TANDEM_RETURN_IF_ERROR(refill());
+  }
+  return {};
+}
+
+}  // namespace tandem

@@ -1,0 +1,194 @@
+// Dispatch of plan operations to the host device's implementations, and their virtual durations.
+#include "runtime/host/host_device.hpp"
+
+#include <algorithm>
+
+#include "traces/base/check.hpp"
+
+namespace tandem {
+
+using plan::OpKind;
+
+HostDevice::HostDevice(const Scenario& scenario)
+    : scenario_(scenario),
+      config_(scenario.config),
+      m_(scenario.config),
+      scripts_(slots()),
+      ring_(static_cast<std::size_t>(scenario.config.pinned_ring_depth)),
+      executor_(scenario.timing, scenario.config.seed,
+                [this](const plan::Operation& op, const LaunchArgs& args) { execute(op, args); }) {
+  for (PinnedEntry& entry : ring_) {
+    for (Column* c : {&entry.q, &entry.b, &entry.accept_num, &entry.seq_len}) c->assign(slots(), 0);
+    entry.accept_tokens.assign(slots() * width(), -1);
+    entry.prompt_len.assign(slots(), 0);
+  }
+}
+
+PinnedEntry& HostDevice::pinned_entry(std::int64_t step) {
+  return ring_[static_cast<std::size_t>(step) % ring_.size()];
+}
+
+const PinnedEntry& HostDevice::pinned(std::int64_t step) const {
+  return ring_[static_cast<std::size_t>(step) % ring_.size()];
+}
+
+Nanos HostDevice::duration(const plan::Operation& op, const LaunchArgs& args) const {
+  const TimingModel& timing = scenario_.timing;
+  switch (op.kind) {
+    case OpKind::target_forward:
+      return timing.forward_base_ns +
+             timing.forward_row_ns * std::max(args.token_num, args.captured);
+    case OpKind::draft_forward:
+      return timing.draft_base_ns + timing.draft_row_ns * std::max(args.rows, args.captured);
+    case OpKind::copy_seq_lens:
+    case OpKind::copy_output_rows:
+    case OpKind::copy_outputs:
+    case OpKind::read_count:
+    case OpKind::read_not_need_stop:
+    case OpKind::read_hidden_rows:
+    case OpKind::read_draft_sum:
+    case OpKind::read_any_prefill:
+      return timing.copy_ns;
+    default:
+      return timing.kernel_ns;
+  }
+}
+
+void HostDevice::enqueue(const plan::Operation& op, const LaunchArgs& args) {
+  executor_.enqueue(op, args, duration(op, args));
+}
+
+void HostDevice::execute(const plan::Operation& op, const LaunchArgs& args) {
+  switch (op.kind) {
+    case OpKind::insert_tasks: {
+      StepRecord& record = args.pending->record;
+      for (std::size_t i = 0; i < record.tasks.size(); ++i) {
+        if (record.tasks[i].kind == TaskKind::dnode) {
+          insert_dnode(record.tasks[i]);
+        } else {
+          insert_task(record.tasks[i]);
+        }
+      }
+      break;
+    }
+    case OpKind::recover_decode_task:
+      recover(args);
+      break;
+    case OpKind::speculate_pre_process:
+      pre_process(args);
+      break;
+    case OpKind::target_forward:
+      target_forward(args);
+      break;
+    case OpKind::rebuild_padding:
+      rebuild(args);
+      break;
+    case OpKind::lm_head:
+      lm_head(args);
+      break;
+    case OpKind::build_sampling_params:
+      sampling_params(args);
+      break;
+    case OpKind::verify_draft_tokens:
+      verify(args);
+      break;
+    case OpKind::unified_update_model_status:
+      unified_update(args);
+      break;
+    case OpKind::speculate_schedule_cache:
+      schedule_cache(args);
+      break;
+    case OpKind::copy_seq_lens:
+    case OpKind::copy_output_rows:
+    case OpKind::copy_outputs:
+    case OpKind::read_count:
+    case OpKind::read_not_need_stop:
+    case OpKind::read_hidden_rows:
+    case OpKind::read_draft_sum:
+    case OpKind::read_any_prefill:
+      execute_copy(op, args);
+      break;
+    default:
+      execute_draft(op, args);
+      break;
+  }
+}
+
+void HostDevice::execute_draft(const plan::Operation& op, const LaunchArgs& args) {
+  switch (op.kind) {
+    case OpKind::draft_model_preprocess:
+      draft_preprocess();
+      break;
+    case OpKind::eagle_get_hidden_states:
+      get_hidden(args);
+      break;
+    case OpKind::draft_pre_process:
+      draft_pre_process(op, args);
+      break;
+    case OpKind::draft_forward:
+      draft_forward(op, args);
+      break;
+    case OpKind::eagle_gather_hidden_states:
+      gather(args);
+      break;
+    case OpKind::draft_lm_head:
+      draft_lm_head(op);
+      break;
+    case OpKind::draft_model_update:
+      draft_update(op);
+      break;
+    case OpKind::draft_model_postprocess:
+      draft_postprocess(args);
+      break;
+    default:
+      TANDEM_CHECK(false);
+  }
+}
+
+void HostDevice::execute_copy(const plan::Operation& op, const LaunchArgs& args) {
+  PinnedEntry& entry = pinned_entry(args.t);
+  switch (op.kind) {
+    case OpKind::copy_seq_lens:
+      for (std::size_t i = 0; i < slots(); ++i) {
+        entry.q[i] = i < static_cast<std::size_t>(args.n) ? m_.seq_lens_this_time[i] : 0;
+        entry.b[i] = m_.is_block_step[i];
+      }
+      entry.q_step = entry.b_step = args.t;
+      break;
+    case OpKind::copy_output_rows:
+      entry.output_rows = m_.real_output_token_num[0];
+      scratch_ = entry.output_rows;
+      break;
+    case OpKind::copy_outputs:
+      entry.accept_tokens = m_.accept_tokens;
+      std::copy(m_.accept_num.begin(), m_.accept_num.end(), entry.accept_num.begin());
+      std::copy(m_.seq_lens_decoder.begin(), m_.seq_lens_decoder.end(), entry.seq_len.begin());
+      entry.prompt_len = m_.prompt_lens;
+      entry.output_step = args.t;
+      break;
+    case OpKind::read_count:
+      scratch_ =
+          std::count_if(m_.seq_lens_this_time.begin(), m_.seq_lens_this_time.begin() + args.n,
+                        [](std::int32_t q) { return q > 0; });
+      break;
+    case OpKind::read_not_need_stop:
+      scratch_ = op.row == 3 || op.row == 9 ? m_.draft_not_need_stop[0] : m_.not_need_stop[0];
+      break;
+    case OpKind::read_hidden_rows:
+      scratch_ = m_.hidden_row_count[0];
+      break;
+    case OpKind::read_draft_sum: {
+      scratch_ = 0;
+      for (const std::int32_t q : m_.draft_q) scratch_ += q;
+      break;
+    }
+    case OpKind::read_any_prefill:
+      scratch_ =
+          std::any_of(m_.draft_e.begin(), m_.draft_e.end(), [](std::int32_t e) { return e > 0; });
+      break;
+    default:
+      TANDEM_CHECK(false);
+  }
+}
+
+}  // namespace tandem

@@ -1,0 +1,99 @@
+// The host device: the kernels' references on host memory, driven by the deterministic executor.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "runtime/core/device.hpp"
+#include "runtime/core/script.hpp"
+#include "runtime/host/det_executor.hpp"
+#include "runtime/host/tensors.hpp"
+#include "scenarios/scenario.hpp"
+
+namespace tandem {
+
+class HostDevice : public Device {
+ public:
+  /// `scenario` outlives the device.
+  explicit HostDevice(const Scenario& scenario);
+
+  void enqueue(const plan::Operation& op, const LaunchArgs& args) override;
+  void wait(plan::EventName name, std::int64_t step) override { executor_.wait(name, step); }
+  void spend(Nanos extra_ns) override { executor_.spend(extra_ns); }
+  void sleep_until(Nanos until_ns) override { executor_.sleep_until(until_ns); }
+  [[nodiscard]] Nanos now() const override { return executor_.now(); }
+  [[nodiscard]] Nanos compute_busy() const override { return executor_.compute_busy(); }
+  [[nodiscard]] const PinnedEntry& pinned(std::int64_t step) const override;
+  [[nodiscard]] std::int64_t scratch() const override { return scratch_; }
+  void snapshot(Keyframe& keyframe, std::int64_t step) override;
+  [[nodiscard]] bool finished(std::int64_t step) const override { return executor_.finished(step); }
+  void end_step(std::int64_t step) override { executor_.end_step(step); }
+  void drain() override { executor_.drain(); }
+
+ private:
+  [[nodiscard]] Nanos duration(const plan::Operation& op, const LaunchArgs& args) const;
+  void execute(const plan::Operation& op, const LaunchArgs& args);
+  void execute_copy(const plan::Operation& op, const LaunchArgs& args);
+  void execute_draft(const plan::Operation& op, const LaunchArgs& args);
+
+  // insert.cpp (6.1 to 6.3, 6.6)
+  void insert_task(const Task& task);
+  void insert_prefill(const Task& task);
+  void insert_dnode(Task& task);  ///< fills in the digests of what it delivers
+  void admit(const Task& task);
+  void append_blocks(const Task& task);
+  void end_slot(const Task& task);
+
+  // target_ops.cpp (5.1 to 5.7, 5.13)
+  void recover(const LaunchArgs& args);
+  void pre_process(const LaunchArgs& args);
+  void target_forward(const LaunchArgs& args);
+  void rebuild(const LaunchArgs& args);
+  void lm_head(const LaunchArgs& args);
+  void sampling_params(const LaunchArgs& args);
+  void verify(const LaunchArgs& args);
+  void unified_update(const LaunchArgs& args);
+  void schedule_cache(const LaunchArgs& args);
+
+  // draft_ops.cpp (5.8 to 5.12b)
+  void draft_preprocess();
+  void get_hidden(const LaunchArgs& args);
+  void draft_pre_process(const plan::Operation& op, const LaunchArgs& args);
+  void draft_forward(const plan::Operation& op, const LaunchArgs& args);
+  void gather(const LaunchArgs& args);
+  void draft_lm_head(const plan::Operation& op);
+  void draft_update(const plan::Operation& op);
+  void draft_postprocess(const LaunchArgs& args);
+  [[nodiscard]] std::int64_t draft_token(const ProvenanceRow& row, std::size_t slot,
+                                         int substep) const;
+
+  // snapshots.cpp
+  void take_p0(StepRecord& record) const;
+  void take_p1(StepRecord& record) const;
+  void take_packing(StepRecord& record, const LaunchArgs& args) const;
+  void take_p2(StepRecord& record, RecordLevel level) const;
+  void take_p3(StepRecord& record, RecordLevel level) const;
+  void take_p4(StepRecord& record, RecordLevel level) const;
+  void take_slots(SlotColumns& out, bool with_accept) const;
+  void take_draft_rows(DraftRowColumns& out) const;
+  void take_step_state(Column& q, Column& d, Column& digest) const;
+  void take_shadow(DraftShadowColumns& out) const;
+  void fill_keyframe(Keyframe& keyframe, std::int64_t step);
+  [[nodiscard]] std::int32_t digest(const std::int64_t* tokens, std::size_t count,
+                                    unsigned bits) const;
+  [[nodiscard]] bool is_eos(std::int64_t token) const;
+
+  PinnedEntry& pinned_entry(std::int64_t step);
+  [[nodiscard]] std::size_t slots() const { return static_cast<std::size_t>(config_.max_num_seqs); }
+  [[nodiscard]] std::size_t width() const { return static_cast<std::size_t>(config_.row_width()); }
+
+  const Scenario& scenario_;
+  const RunConfig& config_;
+  Tensors m_;
+  std::vector<script::Request> scripts_;  ///< of slot_row
+  std::vector<PinnedEntry> ring_;
+  std::int64_t scratch_ = 0;
+  DetExecutor executor_;
+};
+
+}  // namespace tandem
