@@ -235,7 +235,7 @@ struct StepRecord {
   std::vector<RowRun> row_runs;                   ///< batch_id_per_token[0..N)
   std::vector<RowRun> output_runs;                ///< batch_id_per_token_output[0..R)
   std::int32_t output_rows = 0;                   ///< R on the device
-  std::int32_t output_rows_host = 0;              ///< R as the host used it (W3); -1: not read
+  std::int32_t output_rows_host = 0;  ///< R as the host used it (R11 bound: n W); -1: not used
   std::int32_t id_min = 0;  ///< least id that reached the target's embedding, padding included
   std::int32_t id_max = 0;
   bool guard_tripped = false;  ///< device rows beyond the launch were dropped by the guard

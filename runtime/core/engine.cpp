@@ -19,7 +19,7 @@ Engine::Engine(const Scenario& scenario, const HostPolicy& policy, Workload& wor
       slots_(static_cast<std::size_t>(scenario.config.max_num_seqs)) {
   const auto size = slots_.size();
   request_.assign(size, kNoRequest);
-  for (Column* column : {&generation_, &known_d_, &known_g_, &in_flight_, &max_dec_len_}) {
+  for (Column* column : {&given_, &known_d_, &known_g_, &in_flight_, &max_dec_len_}) {
     column->assign(size, 0);
   }
 }
@@ -78,7 +78,7 @@ Task Engine::task_for(std::int32_t slot, TaskKind kind) const {
   task.kind = kind;
   task.slot = slot;
   task.request = request_[i];
-  task.generation = generation_[i];
+  task.generation = given_[i] - 1;
   return task;
 }
 
@@ -238,7 +238,7 @@ Engine::Occupant& Engine::occupy(std::int32_t slot, Waiting&& waiting) {
   occupant->what.admitted_before = true;
   occupant->admitted = admissions_++;
   request_[i] = occupant->what.spec.row.id;
-  ++generation_[i];
+  ++given_[i];
   known_g_[i] = occupant->what.generated;
   in_flight_[i] = 0;
   max_dec_len_[i] = occupant->what.spec.row.max_dec_len;

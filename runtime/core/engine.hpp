@@ -59,7 +59,8 @@ class Engine {
 
   /// Host view per slot, B entries each (architecture 4.1 "Keyframe").
   [[nodiscard]] const Column& request() const { return request_; }
-  [[nodiscard]] const Column& generation() const { return generation_; }
+  /// Times each slot has been given away; an occupant's own generation is one less.
+  [[nodiscard]] const Column& given() const { return given_; }
   [[nodiscard]] const Column& known_d() const { return known_d_; }
   [[nodiscard]] const Column& known_g() const { return known_g_; }
   [[nodiscard]] const Column& in_flight() const { return in_flight_; }
@@ -72,10 +73,10 @@ class Engine {
   Status drain_unadmitted(const std::function<Status(const RequestRow&)>& take);
 
  private:
-  /// Who was in a launched step: generation of each occupied slot, 0 elsewhere.
+  /// Who was in a launched step: given() of each occupied slot, 0 elsewhere.
   struct Launched {
     std::int64_t t = 0;
-    Column generation;
+    Column given;
   };
   struct Waiting {
     RequestSpec spec;
@@ -139,7 +140,7 @@ class Engine {
   std::vector<std::unique_ptr<Occupant>> slots_;
   std::int64_t admissions_ = 0;
   std::int32_t budget_ = 0;  ///< tokens left in the step being planned
-  Column request_, generation_, known_d_, known_g_, in_flight_, max_dec_len_;
+  Column request_, given_, known_d_, known_g_, in_flight_, max_dec_len_;
   std::deque<Launched> launched_;
   EngineTotals closed_;
 };

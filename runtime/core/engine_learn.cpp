@@ -15,7 +15,7 @@ void Engine::on_message(const EngineMessage& in, std::vector<RequestOutcome>& ou
   if (!m.control) unmark_launched(m.step);
   for (std::int32_t slot = 0; slot < m.slots; ++slot) {
     const auto i = static_cast<std::size_t>(slot);
-    if (m.count[i] == 0 || !slots_[i] || generation_[i] != m.generation[i]) continue;
+    if (m.count[i] == 0 || !slots_[i] || given_[i] - 1 != m.generation[i]) continue;
     if (m.count[i] == kPreemptMark) {
       close_marked(slot, outcomes, frees);
     } else if (m.count[i] > 0) {
@@ -31,6 +31,7 @@ void Engine::on_message(const EngineMessage& in, std::vector<RequestOutcome>& ou
 void Engine::deliver(std::int32_t slot, std::int32_t count, const std::int64_t* tokens) {
   Occupant& o = at(slot);
   const RequestSpec& spec = o.what.spec;
+  known_g_[static_cast<std::size_t>(slot)] += count;
   for (std::int32_t x = 0; x < count; ++x) {
     // Digests compare up to the abort's trigger; what was in flight behind it is dropped (E6).
     if (spec.abort_after >= 0 && o.what.generated >= spec.abort_after) return;
@@ -44,7 +45,6 @@ void Engine::deliver(std::int32_t slot, std::int32_t count, const std::int64_t* 
       o.reason = limit ? StopReason::length : StopReason::eos;
     }
   }
-  known_g_[static_cast<std::size_t>(slot)] = o.what.generated;
 }
 
 void Engine::finish_slot(std::int32_t slot, std::vector<RequestOutcome>& outcomes,
@@ -55,7 +55,7 @@ void Engine::finish_slot(std::int32_t slot, std::vector<RequestOutcome>& outcome
   outcomes.push_back({o.what.spec.row.id, o.what.generated, reason});
   account(o.what, o.what.generated, o.what.stream);
   ++closed_.requests;
-  frees.push_back({slot, generation_[i]});
+  frees.push_back({slot, given_[i] - 1});
   blocks_.give_back(o.blocks);
   slots_[i].reset();
   request_[i] = kNoRequest;
@@ -71,7 +71,7 @@ void Engine::close_marked(std::int32_t slot, std::vector<RequestOutcome>& outcom
     finish_slot(slot, outcomes, frees);
     return;
   }
-  frees.push_back({slot, generation_[i]});
+  frees.push_back({slot, given_[i] - 1});
   blocks_.give_back(o.blocks);
   queue_.push_front(std::move(o.what));  // E5
   slots_[i].reset();
@@ -108,7 +108,7 @@ void Engine::mark_launched(std::int64_t t, std::int32_t n) {
   for (std::size_t i = 0; i < static_cast<std::size_t>(n); ++i) {
     if (!slots_[i]) continue;
     ++in_flight_[i];
-    launched.generation[i] = generation_[i];
+    launched.given[i] = given_[i];
   }
   launched_.push_back(std::move(launched));
 }
@@ -119,7 +119,7 @@ void Engine::unmark_launched(std::int64_t t) {
       std::find_if(launched_.begin(), launched_.end(), [t](const Launched& l) { return l.t == t; });
   TANDEM_CHECK(step != launched_.end());
   for (std::size_t i = 0; i < slots_.size(); ++i) {
-    if (slots_[i] && step->generation[i] == generation_[i]) --in_flight_[i];
+    if (slots_[i] && step->given[i] == given_[i]) --in_flight_[i];
   }
   launched_.erase(step);
 }

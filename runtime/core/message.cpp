@@ -18,7 +18,7 @@ void clear(Message& m, std::int64_t step, std::int32_t slots, std::size_t size) 
 
 void name_owner(Message& m, const SenderView& sender, std::size_t i) {
   m.request[i] = sender.request[i];
-  m.generation[i] = sender.generation[i];
+  m.generation[i] = sender.given[i] - 1;
 }
 
 }  // namespace

@@ -207,9 +207,7 @@ void StepLoop::finish_record(StepKind kind) {
   const PinnedEntry& pinned = device_.pinned(t_);
   r.q_cpu_step = pinned.q_step;
   r.b_cpu_step = pinned.b_step;
-  if (kind == StepKind::back && config_.row(11) != RowMode::bound) {
-    r.output_rows_host = step_.output_rows;
-  }
+  if (kind == StepKind::back) r.output_rows_host = step_.output_rows;
   if (step_.pending->level == RecordLevel::timeline) r.end_ns = device_.now();
 }
 
@@ -217,7 +215,7 @@ void StepLoop::fill_keyframe(Keyframe& k) {
   k = Keyframe::initial(t_, config_.max_num_seqs);
   k.n = n_;
   k.request = engine_.request();
-  k.generation = engine_.generation();
+  k.generation = engine_.given();
   for (std::int32_t slot = 0; slot < config_.max_num_seqs; ++slot) {
     if (k.request[static_cast<std::size_t>(slot)] != kNoRequest) {
       k.rows.push_back(engine_.row(slot));
@@ -336,7 +334,7 @@ void StepLoop::enter_substep(const plan::Operation& op) {
   step_.substep = op.substep;
   if (op.substep < 0) return;
   DraftSubstep& sub = record().substeps[static_cast<std::size_t>(op.substep)];
-  if (op.substep > 0) step_.hidden_rows = config_.max_num_seqs;
+  if (op.substep > 0) step_.hidden_rows = n_;  // gathered rows (4.6)
   sub.blocking = draft_flag_ || sync(6) || config_.policy == PolicyKind::exact;
   sub.hidden_rows = step_.draft_any ? step_.hidden_rows : 0;
   step_.draft_rows = 0;

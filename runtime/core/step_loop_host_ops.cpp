@@ -154,7 +154,7 @@ void StepLoop::send_message() {
   StepRecord& r = record();
   r.messages.emplace_back();
   const PinnedEntry& pinned = device_.pinned(step);
-  build_message(config_, pinned, {last_preempted_, engine_.request(), engine_.generation()}, step,
+  build_message(config_, pinned, {last_preempted_, engine_.request(), engine_.given()}, step,
                 late ? cached_n_ : n_, r.messages.back());
   engine_.on_message({r.messages.back(), pinned.accept_tokens}, r.outcomes, r.frees);
   std::fill(last_preempted_.begin(), last_preempted_.end(), 0);
@@ -164,7 +164,7 @@ void StepLoop::send_message() {
 void StepLoop::send_control() {
   StepRecord& r = record();
   r.messages.emplace_back();
-  build_control(preempted_, {last_preempted_, engine_.request(), engine_.generation()}, t_,
+  build_control(preempted_, {last_preempted_, engine_.request(), engine_.given()}, t_,
                 r.messages.back());
   engine_.on_message({r.messages.back(), no_tokens_}, r.outcomes, r.frees);
   std::fill(preempted_.begin(), preempted_.end(), 0);
