@@ -37,6 +37,7 @@ struct LaunchArgs {
   std::int32_t token_num = 0;    ///< N
   std::int32_t output_rows = 0;  ///< R as the host uses it
   std::int32_t rows = 0;         ///< rows of this sub-step
+  std::int32_t draft_output_rows = -1;  ///< rows that need draft logits as read (R8); -1: not read
   std::int32_t hidden_rows = 0;  ///< rows of the hidden states this sub-step consumes
   std::int32_t captured = 0;     ///< CUDA-graph size of this launch, 0: eager
   std::int32_t segment = 0;      ///< index in StepRecord::segments

@@ -126,11 +126,44 @@ void add_output_copies(Builder& b) {
           pinned(Buffer::seq_lens_decoder_cpu), pinned(Buffer::prompt_lens_cpu)});
 }
 
-/// One autoregressive sub-step of the MTP head (3.2.1 c1 to c9), draft path `gather`.
+/// What follows the draft forward with draft path `gather` (5.10): one row for every running slot.
+void add_gather(Builder& b) {
+  const auto state = whole(Buffer::draft_state);
+  const auto hidden = whole(Buffer::target_hidden_states);
+  b.compute(OpKind::eagle_gather_hidden_states, Symbol::draft_rows,
+            {whole(Buffer::draft_hidden_states), state}, {hidden});
+  b.compute(OpKind::draft_lm_head, Symbol::draft_rows, {hidden},
+            {whole(Buffer::draft_next_tokens)});
+}
+
+/// The same with draft path `self` (5.3 here, 5.11 behind the update).
+void add_self_rebuild(Builder& b) {
+  const auto packing = whole(Buffer::draft_packing);
+  if (b.sync(8)) {
+    b.blocking_read(OpKind::read_draft_output_rows, 8, Symbol::draft_rows, Buffer::draft_packing);
+  }
+  b.compute(OpKind::draft_rebuild_padding, Symbol::draft_rows,
+            {whole(Buffer::draft_hidden_states), packing, whole(Buffer::draft_state)},
+            {whole(Buffer::draft_logits)});
+  b.compute(OpKind::draft_lm_head, Symbol::draft_rows, {whole(Buffer::draft_logits), packing},
+            {whole(Buffer::draft_next_tokens)});
+}
+
+void add_self_hidden(Builder& b) {
+  b.compute(OpKind::eagle_get_self_hidden_states, Symbol::draft_rows,
+            {whole(Buffer::draft_logits), whole(Buffer::draft_state)},
+            {whole(Buffer::target_hidden_states), whole(Buffer::hidden_row_count)});
+  if (b.sync(5)) {
+    b.blocking_read(OpKind::read_hidden_rows, 5, Symbol::draft_rows, Buffer::hidden_row_count);
+  }
+}
+
+/// One autoregressive sub-step of the MTP head (3.2.1 c1 to c9).
 void add_substep(Builder& b, const RunConfig& config, int substep, bool blocking) {
   const auto state = whole(Buffer::draft_state);
   const auto packing = whole(Buffer::draft_packing);
-  const auto hidden = whole(Buffer::target_hidden_states);
+  const bool gather = config.draft_path == DraftPath::gather;
+  const bool last = substep + 1 == config.num_model_steps;
   b.enter_substep(substep);
   if (blocking) {
     b.blocking_read(OpKind::read_draft_sum, 6, Symbol::draft_any, Buffer::draft_state);
@@ -140,16 +173,18 @@ void add_substep(Builder& b, const RunConfig& config, int substep, bool blocking
     b.blocking_read(OpKind::read_any_prefill, 7, Symbol::draft_rows, Buffer::draft_state);
   }
   b.compute(OpKind::draft_forward, Symbol::draft_rows,
-            {packing, hidden, state, whole(Buffer::block_tables)},
+            {packing, whole(Buffer::target_hidden_states), state, whole(Buffer::block_tables)},
             {whole(Buffer::draft_hidden_states), whole(Buffer::draft_kv_cache)});
-  b.compute(OpKind::eagle_gather_hidden_states, Symbol::draft_rows,
-            {whole(Buffer::draft_hidden_states), state}, {hidden});
-  b.compute(OpKind::draft_lm_head, Symbol::draft_rows, {hidden},
-            {whole(Buffer::draft_next_tokens)});
+  if (gather) {
+    add_gather(b);
+  } else {
+    add_self_rebuild(b);
+  }
   b.compute(OpKind::draft_model_update, Symbol::draft_rows,
             {whole(Buffer::draft_next_tokens), state},
             {state, whole(Buffer::draft_tokens), whole(Buffer::not_need_stop)});
-  if (b.sync(9) && substep + 1 < config.num_model_steps) {
+  if (!gather && !last) add_self_hidden(b);
+  if (b.sync(9) && !last) {
     b.blocking_read(OpKind::read_not_need_stop, 9, Symbol::draft_rows, Buffer::not_need_stop);
   }
   b.enter_substep(-1);

@@ -302,6 +302,7 @@ LaunchArgs StepLoop::arguments(const plan::Operation& op) const {
   args.token_num = step_.token_num;
   args.output_rows = step_.output_rows;
   args.rows = step_.draft_rows;
+  args.draft_output_rows = step_.draft_output_rows;
   args.hidden_rows = step_.hidden_rows;
   args.pending = step_.pending;
   if (op.kind == plan::OpKind::target_forward || op.kind == plan::OpKind::speculate_pre_process) {
@@ -320,6 +321,7 @@ void StepLoop::run_device_op(const plan::Operation& op, const LaunchArgs& args) 
     case plan::OpKind::read_hidden_rows:
     case plan::OpKind::read_draft_sum:
     case plan::OpKind::read_any_prefill:
+    case plan::OpKind::read_draft_output_rows:
     case plan::OpKind::copy_output_rows:
       step_.last_read = op.kind;
       step_.last_read_row = op.row;
@@ -334,7 +336,11 @@ void StepLoop::enter_substep(const plan::Operation& op) {
   step_.substep = op.substep;
   if (op.substep < 0) return;
   DraftSubstep& sub = record().substeps[static_cast<std::size_t>(op.substep)];
-  if (op.substep > 0) step_.hidden_rows = n_;  // gathered rows (4.6)
+  if (op.substep > 0 && config_.draft_path == DraftPath::gather) {
+    step_.hidden_rows = n_;  // gathered rows (4.6)
+  } else if (op.substep > 0 && !sync(5)) {
+    step_.hidden_rows = step_.draft_rows;  // as many rows as the sub-step before put in (5.11)
+  }
   sub.blocking = draft_flag_ || sync(6) || config_.policy == PolicyKind::exact;
   sub.hidden_rows = step_.draft_any ? step_.hidden_rows : 0;
   step_.draft_rows = 0;

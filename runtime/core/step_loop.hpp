@@ -44,6 +44,7 @@ class StepLoop {
     std::int32_t hidden_rows = 0;
     int substep = -1;
     std::int32_t draft_rows = 0;
+    std::int32_t draft_output_rows = -1;  ///< R8 sync: as read; -1: not read
     bool draft_any = true;
     plan::OpKind last_read = plan::OpKind::resolve;
     int last_read_row = -1;

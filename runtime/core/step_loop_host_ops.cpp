@@ -100,6 +100,9 @@ void StepLoop::on_read_done() {
     case plan::OpKind::read_hidden_rows:
       step_.hidden_rows = static_cast<std::int32_t>(value);
       break;
+    case plan::OpKind::read_draft_output_rows:
+      step_.draft_output_rows = static_cast<std::int32_t>(value);
+      break;
     case plan::OpKind::read_draft_sum:
       step_.draft_rows = static_cast<std::int32_t>(value);
       finish_propose();

@@ -8,6 +8,8 @@
 #include "kernels/draft_model_update.hpp"
 #include "kernels/eagle_gather_hidden_states.hpp"
 #include "kernels/eagle_get_hidden_states.hpp"
+#include "kernels/eagle_get_self_hidden_states.hpp"
+#include "kernels/rebuild_padding.hpp"
 #include "kernels/speculate_pre_process.hpp"
 #include "runtime/host/host_device.hpp"
 
@@ -61,6 +63,7 @@ void HostDevice::get_hidden(const LaunchArgs& args) {
 void HostDevice::draft_pre_process(const plan::Operation& op, const LaunchArgs& args) {
   const auto captured = static_cast<std::ptrdiff_t>(std::max(args.rows, args.captured));
   std::fill(m_.draft_batch_id.begin() + args.rows, m_.draft_batch_id.begin() + captured, -1);
+  std::fill(m_.draft_batch_id_output.begin(), m_.draft_batch_id_output.end(), -1);
   k::SpeculatePreProcess io;
   io.n = config_.max_num_seqs;
   io.token_num = args.rows;
@@ -157,6 +160,49 @@ void HostDevice::gather(const LaunchArgs& args) {
   k::eagle_gather_hidden_states_reference(io);
 }
 
+/// Draft path `self`: rows that need logits. Without a read there are as many as the launch had, but
+/// never more than batch ids exist (bug 10.2).
+std::int32_t HostDevice::draft_output_rows(const LaunchArgs& args) const {
+  const auto most = static_cast<std::int32_t>(slots() * width());
+  return args.draft_output_rows >= 0 ? args.draft_output_rows : std::min(args.rows, most);
+}
+
+void HostDevice::draft_rebuild(const LaunchArgs& args) {
+  std::fill(m_.draft_logits.begin(), m_.draft_logits.end(), ProvenanceRow{});
+  k::RebuildPadding io;
+  io.form = k::RebuildForm::kSpeculative;
+  io.n = config_.max_num_seqs;
+  io.input_rows = args.rows;
+  io.output_rows = draft_output_rows(args);
+  io.row_bytes = sizeof(ProvenanceRow);
+  io.tmp_out = std::as_bytes(std::span(m_.draft_hidden));
+  io.cu_seqlens_q = m_.draft_cu_q;
+  io.seq_len_this_time = m_.draft_q;
+  io.seq_lens_decoder = m_.draft_d;
+  io.seq_lens_encoder = m_.draft_e;
+  io.batch_id_per_token_output = m_.draft_batch_id_output;
+  io.cu_seqlens_q_output = m_.draft_cu_output;
+  io.out = std::as_writable_bytes(std::span(m_.draft_logits));
+  k::rebuild_padding_reference(io);
+}
+
+/// Its input are the rebuilt rows: one of a slot in its encoder phase, all of the others (5.11).
+void HostDevice::get_self_hidden(const LaunchArgs& args) {
+  std::fill(m_.target_hidden.begin(), m_.target_hidden.end(), ProvenanceRow{});
+  k::EagleGetSelfHiddenStates io;
+  io.n = config_.max_num_seqs;
+  io.input_rows = draft_output_rows(args);
+  io.row_bytes = sizeof(ProvenanceRow);
+  io.encoder_test = k::EncoderTest::kLastSeqLensEncoder;
+  io.input = std::as_bytes(std::span(m_.draft_logits));
+  io.last_seq_lens_this_time = m_.last_draft_q;
+  io.seq_lens_this_time = m_.draft_q;
+  io.last_seq_lens_encoder = m_.last_draft_e;
+  io.out = std::as_writable_bytes(std::span(m_.target_hidden));
+  io.output_token_num = m_.hidden_row_count;
+  k::eagle_get_self_hidden_states_reference(io);
+}
+
 /// What the head says behind a row: right as often as the acceptance profile wants, from that row.
 std::int64_t HostDevice::draft_token(const ProvenanceRow& row, std::size_t slot,
                                      int substep) const {
@@ -171,17 +217,24 @@ std::int64_t HostDevice::draft_token(const ProvenanceRow& row, std::size_t slot,
                : script::wrong_token(config_, request, next, 0);
 }
 
+/// One token for every running slot, compact in slot order. `gather` has one row a slot; `self` has
+/// o_i rows a slot, of which the last one speaks.
 void HostDevice::draft_lm_head(const plan::Operation& op) {
+  const bool gather = config_.draft_path == DraftPath::gather;
   std::size_t row = 0;
   for (std::size_t slot = 0; slot < slots(); ++slot) {
     if (m_.draft_q[slot] <= 0) continue;
-    m_.next_tokens[row] = draft_token(m_.gathered[row], slot, op.substep);
+    const auto last = static_cast<std::size_t>(m_.draft_cu_output[slot + 1]) - 1;
+    const ProvenanceRow& hidden = gather ? m_.gathered[row] : m_.draft_logits[last];
+    m_.next_tokens[row] = draft_token(hidden, slot, op.substep);
     ++row;
   }
   for (; row < slots(); ++row) m_.next_tokens[row] = config_.padding_id;
 }
 
 void HostDevice::draft_update(const plan::Operation& op) {
+  m_.last_draft_q = m_.draft_q;
+  m_.last_draft_e = m_.draft_e;
   k::DraftModelUpdate io;
   io.n = config_.max_num_seqs;
   io.substep = op.substep;
@@ -201,6 +254,7 @@ void HostDevice::draft_update(const plan::Operation& op) {
   k::draft_model_update_reference(io);
   // target_hidden_states <- gathered rows (3.2.1 c8): a gathered row is the input of the next
   // sub-step.
+  if (config_.draft_path == DraftPath::self) return;
   std::copy(m_.gathered.begin(), m_.gathered.end(), m_.target_hidden.begin());
 }
 

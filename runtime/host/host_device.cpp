@@ -9,6 +9,27 @@ namespace tandem {
 
 using plan::OpKind;
 
+namespace {
+
+bool is_copy(OpKind kind) {
+  switch (kind) {
+    case OpKind::copy_seq_lens:
+    case OpKind::copy_output_rows:
+    case OpKind::copy_outputs:
+    case OpKind::read_count:
+    case OpKind::read_not_need_stop:
+    case OpKind::read_hidden_rows:
+    case OpKind::read_draft_sum:
+    case OpKind::read_any_prefill:
+    case OpKind::read_draft_output_rows:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
 HostDevice::HostDevice(const Scenario& scenario)
     : scenario_(scenario),
       config_(scenario.config),
@@ -40,17 +61,8 @@ Nanos HostDevice::duration(const plan::Operation& op, const LaunchArgs& args) co
              timing.forward_row_ns * std::max(args.token_num, args.captured);
     case OpKind::draft_forward:
       return timing.draft_base_ns + timing.draft_row_ns * std::max(args.rows, args.captured);
-    case OpKind::copy_seq_lens:
-    case OpKind::copy_output_rows:
-    case OpKind::copy_outputs:
-    case OpKind::read_count:
-    case OpKind::read_not_need_stop:
-    case OpKind::read_hidden_rows:
-    case OpKind::read_draft_sum:
-    case OpKind::read_any_prefill:
-      return timing.copy_ns;
     default:
-      return timing.kernel_ns;
+      return is_copy(op.kind) ? timing.copy_ns : timing.kernel_ns;
   }
 }
 
@@ -59,6 +71,10 @@ void HostDevice::enqueue(const plan::Operation& op, const LaunchArgs& args) {
 }
 
 void HostDevice::execute(const plan::Operation& op, const LaunchArgs& args) {
+  if (is_copy(op.kind)) {
+    execute_copy(op, args);
+    return;
+  }
   switch (op.kind) {
     case OpKind::insert_tasks: {
       StepRecord& record = args.pending->record;
@@ -98,16 +114,6 @@ void HostDevice::execute(const plan::Operation& op, const LaunchArgs& args) {
     case OpKind::speculate_schedule_cache:
       schedule_cache(args);
       break;
-    case OpKind::copy_seq_lens:
-    case OpKind::copy_output_rows:
-    case OpKind::copy_outputs:
-    case OpKind::read_count:
-    case OpKind::read_not_need_stop:
-    case OpKind::read_hidden_rows:
-    case OpKind::read_draft_sum:
-    case OpKind::read_any_prefill:
-      execute_copy(op, args);
-      break;
     default:
       execute_draft(op, args);
       break;
@@ -130,6 +136,12 @@ void HostDevice::execute_draft(const plan::Operation& op, const LaunchArgs& args
       break;
     case OpKind::eagle_gather_hidden_states:
       gather(args);
+      break;
+    case OpKind::draft_rebuild_padding:
+      draft_rebuild(args);
+      break;
+    case OpKind::eagle_get_self_hidden_states:
+      get_self_hidden(args);
       break;
     case OpKind::draft_lm_head:
       draft_lm_head(op);
@@ -182,6 +194,9 @@ void HostDevice::execute_copy(const plan::Operation& op, const LaunchArgs& args)
       for (const std::int32_t q : m_.draft_q) scratch_ += q;
       break;
     }
+    case OpKind::read_draft_output_rows:
+      scratch_ = m_.draft_rows_out[0];
+      break;
     case OpKind::read_any_prefill:
       scratch_ =
           std::any_of(m_.draft_e.begin(), m_.draft_e.end(), [](std::int32_t e) { return e > 0; });

@@ -8,10 +8,6 @@ namespace tandem {
 
 Result<RunSummary> run_on_host(const Scenario& scenario, Workload& workload,
                                const RunOptions& options, RecordSink* sink) {
-  if (scenario.config.draft_path == DraftPath::self) {
-    return Error::make(scenario.config.scenario + ":/draft_path", "got \"self\"", "\"gather\"",
-                       "the host device of this version has no self-hidden-state path");
-  }
   HostDevice device(scenario);
   StepLoop loop(scenario, workload, options, device, sink);
   TraceHeader header;

@@ -23,7 +23,7 @@ Tensors::Tensors(const RunConfig& config) {
   }
   for (Ints* t : {&accept_num, &seq_lens_this_time, &seq_lens_encoder, &seq_lens_decoder,
                   &step_seq_lens_decoder, &step_seq_lens_this_time, &reasoning_status, &draft_q,
-                  &draft_e, &draft_d, &slot_generation, &table_len, &table_hash}) {
+                  &draft_e, &draft_d, &last_draft_q, &last_draft_e, &slot_generation, &table_len, &table_hash}) {
     t->assign(slots, 0);
   }
   for (Tokens* t : {&step_idx, &prompt_lens, &max_dec_len, &draft_step_idx}) t->assign(slots, 0);
@@ -61,6 +61,7 @@ Tensors::Tensors(const RunConfig& config) {
   target_hidden.resize(rows);
   draft_hidden.resize(rows);
   gathered.resize(slots);
+  draft_logits.resize(outputs);
   hidden_row_count.assign(1, 0);
   next_tokens.assign(slots, 0);
 

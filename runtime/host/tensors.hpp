@@ -51,7 +51,8 @@ struct Tensors {
   Tokens draft_ids;
   Ints draft_batch_id, draft_cu_q, draft_cu_k, draft_cu_output, draft_batch_id_output,
       draft_rows_out;
-  HiddenRows target_hidden, draft_hidden, gathered;
+  HiddenRows target_hidden, draft_hidden, gathered, draft_logits;
+  Ints last_draft_q, last_draft_e;  ///< before draft_model_update (5.11)
   Ints hidden_row_count;
   Tokens next_tokens;
 

@@ -83,6 +83,28 @@ TEST(StepLoop, PairsOfRowsThatMaskEachOtherGiveTheSameTokens) {
   }
 }
 
+TEST(StepLoop, SelfDraftPathGivesTheSameTokensAndAcceptanceForEveryRow) {
+  const auto requests = mixed_requests(30);
+  Scenario gather = small_scenario(4, 3);
+  KeepingSink sink;
+  const RunSummary expected = run_kept(gather, requests, sink);
+  for (const RowMode rest : {RowMode::overlap, RowMode::sync}) {
+    for (std::size_t row = 3; row <= 9; ++row) {
+      Scenario s = gather;
+      s.config.draft_path = DraftPath::self;
+      test::set_all_rows(s, rest);
+      s.config.rows[row] = rest == RowMode::sync ? RowMode::overlap : RowMode::sync;
+      KeepingSink kept;
+      const RunSummary got = run_kept(s, requests, kept);
+      EXPECT_EQ(got.token_digest, expected.token_digest) << "R" << row;
+      if (rest == RowMode::overlap) {
+        // A wrong hidden row would cost acceptance, and so steps.
+        EXPECT_EQ(got.launched_steps, expected.launched_steps) << "R" << row;
+      }
+    }
+  }
+}
+
 TEST(StepLoop, SoundPoliciesGiveTheSameTokens) {
   const auto requests = mixed_requests(30);
   Scenario s = small_scenario(4, 3);
