@@ -1,0 +1,84 @@
+// What a request may be, what its recorded length becomes, and lengths drawn from quantiles.
+#include "scenarios/request_rules.hpp"
+
+#include <algorithm>
+#include <cstddef>
+
+#include <fmt/format.h>
+
+namespace tandem {
+
+std::int64_t blocks_needed(const RunConfig& config, std::int64_t length) {
+  // The engine covers what a step may write before the host knows better: W tokens for each step in
+  // flight and the next one, then 2K + 2 of look-ahead.
+  const std::int64_t ahead = std::int64_t{config.lag() + 1} * config.row_width() +
+                             2 * std::int64_t{config.num_speculative_tokens} + 2;
+  const std::int64_t last =
+      std::min<std::int64_t>(config.table_width() - 1, (length + ahead) / config.block_size);
+  return last + 1;
+}
+
+std::optional<Misfit> find_misfit(const RunConfig& config, std::int64_t prompt,
+                                  std::int64_t output) {
+  const std::int64_t length = prompt + output;
+  const std::string found =
+      fmt::format("got a prompt of {} and an output of {} tokens", prompt, output);
+  if (length > config.max_model_len) {
+    return Misfit{found,
+                  fmt::format("at most {} together (engine.max_model_len)", config.max_model_len),
+                  fmt::format("set engine.max_model_len to {} or more", length)};
+  }
+  const std::int64_t blocks = blocks_needed(config, length);
+  if (blocks > config.kv_blocks) {
+    return Misfit{fmt::format("{}, which need {} KV blocks", found, blocks),
+                  fmt::format("at most {} (engine.kv_blocks)", config.kv_blocks),
+                  fmt::format("set engine.kv_blocks to {} or more", blocks)};
+  }
+  return std::nullopt;
+}
+
+std::int64_t limited_output(const WorkloadSpec& workload, std::int64_t output) {
+  return workload.max_dec_len == 0 ? output : std::min<std::int64_t>(output, workload.max_dec_len);
+}
+
+void set_limits(RequestRow& row, const RunConfig& config, const WorkloadSpec& workload,
+                std::int32_t output) {
+  const std::int32_t left = config.max_model_len - row.prompt_len;
+  const auto limit = static_cast<std::int32_t>(limited_output(workload, left));
+  const bool by_eos = workload.stop == StopRule::eos;
+  row.eos_at = by_eos ? output : 0;
+  row.max_dec_len = by_eos ? limit : std::min(limit, output);
+}
+
+bool ends_at_once(const RequestRow& row) { return row.max_dec_len <= 1 || row.eos_at == 1; }
+
+std::int32_t quantile_at(const LengthQuantiles& lengths, std::uint64_t draw) {
+  TANDEM_CHECK(!lengths.tokens.empty());
+  // In units of 2^-32 millionths: 10^6 * 2^32 fits, and no bit of the draw's upper half is lost.
+  const std::uint64_t at = (draw >> 32U) * 1'000'000ULL;
+  std::size_t i = 0;
+  while (i + 2 < lengths.tokens.size() && at >= std::uint64_t{lengths.share_millionths[i + 1]}
+                                                    << 32U) {
+    ++i;
+  }
+  if (i + 1 == lengths.tokens.size()) return lengths.tokens.front();
+  const std::uint64_t low = std::uint64_t{lengths.share_millionths[i]} << 32U;
+  const std::uint64_t width = lengths.share_millionths[i + 1] - lengths.share_millionths[i];
+  const std::uint64_t fraction = (at - low) / width;  // of 2^32
+  const auto rise = static_cast<std::uint64_t>(lengths.tokens[i + 1] - lengths.tokens[i]);
+  return lengths.tokens[i] + static_cast<std::int32_t>((rise * fraction + (1ULL << 31U)) >> 32U);
+}
+
+std::vector<std::int32_t> usual_captured_sizes(std::int32_t slots, std::int32_t row_width) {
+  std::vector<std::int32_t> sizes{1, 2, 4};
+  for (std::int32_t size = 8; size <= 128; size += 8) sizes.push_back(size);
+  for (std::int32_t size = 144; size <= 256; size += 16) sizes.push_back(size);
+  for (std::int32_t size = 288; size <= 1024; size += 32) sizes.push_back(size);
+  sizes.erase(std::lower_bound(sizes.begin(), sizes.end(), slots), sizes.end());
+  sizes.push_back(slots);
+  for (std::int32_t& size : sizes) size *= row_width;
+  std::reverse(sizes.begin(), sizes.end());
+  return sizes;
+}
+
+}  // namespace tandem

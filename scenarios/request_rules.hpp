@@ -1,0 +1,44 @@
+// Rules every request must keep, wherever it comes from, and the draws of generated ones.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "scenarios/scenario.hpp"
+
+namespace tandem {
+
+/// Why a request can never be served, as the last three parts of an Error.
+struct Misfit {
+  std::string found;
+  std::string wanted;
+  std::string remedy;
+};
+
+/// Checks prompt + output against max_model_len, and the blocks they need against the pool.
+[[nodiscard]] std::optional<Misfit> find_misfit(const RunConfig& config, std::int64_t prompt,
+                                                std::int64_t output);
+
+/// KV blocks that a request of `length` tokens holds at most, look-ahead included.
+[[nodiscard]] std::int64_t blocks_needed(const RunConfig& config, std::int64_t length);
+
+/// Tokens generated at most under the workload's own limit.
+[[nodiscard]] std::int64_t limited_output(const WorkloadSpec& workload, std::int64_t output);
+
+/// Sets eos_at and max_dec_len of a row whose prompt_len is set and that fits.
+void set_limits(RequestRow& row, const RunConfig& config, const WorkloadSpec& workload,
+                std::int32_t output);
+
+/// True where the first generated token ends the request, so that no D node ever sees it.
+[[nodiscard]] bool ends_at_once(const RequestRow& row);
+
+/// The length at a uniform draw: linear between the given shares, rounded to nearest.
+[[nodiscard]] std::int32_t quantile_at(const LengthQuantiles& lengths, std::uint64_t draw);
+
+/// CUDA-graph sizes in rows for B slots of W rows, descending (semantics 8.1).
+[[nodiscard]] std::vector<std::int32_t> usual_captured_sizes(std::int32_t slots,
+                                                             std::int32_t row_width);
+
+}  // namespace tandem
