@@ -13,7 +13,7 @@ namespace tandem {
 
 /// Calls come in this order: begin, then keyframe and its steps over and over, then end. A keyframe
 /// opens a block: the first one comes before the first step. A segment may come anywhere before the
-/// step that names it. Requests that were never admitted are handed over before end, so that the
+/// step that names it. Requests that arrived and were never admitted come before end, so that the
 /// request table is whole. Arguments are borrowed for the call only. After a Status that failed
 /// nothing more is called.
 class RecordSink {

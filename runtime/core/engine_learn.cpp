@@ -138,12 +138,6 @@ Status Engine::drain_unadmitted(const std::function<Status(const RequestRow&)>& 
     if (!waiting.admitted_before) TANDEM_RETURN_IF_ERROR(take(waiting.spec.row));
   }
   queue_.clear();
-  TANDEM_RETURN_IF_ERROR(refill());
-  while (upcoming_) {
-    TANDEM_RETURN_IF_ERROR(take(upcoming_->row));
-    upcoming_.reset();
-    TANDEM_RETURN_IF_ERROR(refill());
-  }
   return {};
 }
 
