@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -95,9 +96,16 @@ class TraceReader {
   [[nodiscard]] virtual const TraceDamage* damage() const = 0;
 };
 
-/// `bytes` outlive the reader. `name` stands in errors. Refused with a sentence: empty, foreign, a
-/// version this build does not read, a header that is damaged, zstd blocks in a build without zstd.
+/// Copies the bytes of a block from `offset` on to `out`. Thread-safe.
+using BlockFetch = std::function<Status(std::uint64_t offset, std::span<std::byte> out)>;
+
+/// Where `fetch` is given, the blocks of a `.tbt` come through it, one copy a BlockReader, and
+/// `bytes` is touched only to open the trace: how much of a mapped file stays in memory is the
+/// kernel's choice. `bytes` outlive the reader. `name` stands in errors. Refused with a sentence:
+/// empty, foreign, a version this build does not read, a header that is damaged, zstd blocks in a
+/// build without zstd.
 [[nodiscard]] Result<std::unique_ptr<TraceReader>> open_trace(std::span<const std::byte> bytes,
-                                                              const std::string& name);
+                                                              const std::string& name,
+                                                              BlockFetch fetch = {});
 
 }  // namespace tandem

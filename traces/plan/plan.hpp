@@ -59,7 +59,8 @@ enum class Symbol : std::uint8_t {
   X(accept_num) X(token_ids_all) X(packing) X(output_packing) X(output_token_num)                 \
   X(not_need_stop) X(hidden_states) X(logits) X(target_tokens) X(infer_seed) X(kv_cache)          \
   X(draft_state) X(draft_packing) X(draft_hidden_states) X(target_hidden_states)                  \
-  X(draft_next_tokens) X(draft_kv_cache) X(draft_logits) X(hidden_row_count) X(seq_lens_this_time_cpu)            \
+  X(draft_next_tokens) X(draft_kv_cache) X(draft_logits) X(hidden_row_count)                      \
+  X(seq_lens_this_time_cpu)                                                                       \
   X(is_block_step_cpu) X(output_token_num_cpu) X(accept_tokens_cpu) X(accept_num_cpu)             \
   X(seq_lens_decoder_cpu) X(prompt_lens_cpu) X(preempted_idx_cpu) X(scratch_read_cpu)
 // clang-format on

@@ -1,0 +1,18 @@
+// The two readers behind open_trace().
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "traces/base/result.hpp"
+#include "traces/detail/bytes.hpp"
+#include "traces/tbt.hpp"
+
+namespace tandem::detail {
+
+[[nodiscard]] Result<std::unique_ptr<TraceReader>> open_tbt(ByteView file, const std::string& name,
+                                                            BlockFetch fetch);
+[[nodiscard]] Result<std::unique_ptr<TraceReader>> open_jsonl(ByteView file,
+                                                              const std::string& name);
+
+}  // namespace tandem::detail
