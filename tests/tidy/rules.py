@@ -73,8 +73,8 @@ BANNED_INCLUDES = (
 
 # Optional packages: a build without them must see the same public headers.
 OPTIONAL_HEADERS = re.compile(
-    r"^(?:zstd(?:_errors)?\.h|xxh\w*\.h|simdjson\.h|sqlite3\.h|benchmark/.*|rapidcheck.*|nccl\.h"
-    r"|mpi\.h)$")
+    r"^(?:zstd(?:_errors)?\.h|zlib\.h|xxh\w*\.h|simdjson\.h|sqlite3\.h|benchmark/.*"
+    r"|rapidcheck.*|nccl\.h|mpi\.h)$")
 
 # Words of unfinished work, in code, comments, scripts and documents.
 UNFINISHED = re.compile(r"\bTODO\b|\bFIXME\b|\bXXX\b|\bfor now\b|\bplaceholders?\b", re.IGNORECASE)

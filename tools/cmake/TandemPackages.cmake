@@ -56,6 +56,7 @@ function(tandem_find_optional name header library apt_package)
 endfunction()
 
 tandem_find_optional(zstd zstd.h zstd libzstd-dev)
+tandem_find_optional(zlib zlib.h z zlib1g-dev)
 
 # tandem_use_optional(traces zstd): links it PRIVATE where it was found; defines TANDEM_WITH_ZSTD.
 function(tandem_use_optional library name)

@@ -1,0 +1,167 @@
+// Parsing of option values, and the layout of help.
+#include "tools/cli/options.hpp"
+
+#include <charconv>
+
+#include <CLI/CLI.hpp>
+
+namespace tandem::cli {
+namespace {
+
+Error got(std::string_view option, const std::string& text, std::string_view wanted) {
+  return Error::make(option, "got '" + text + "'", wanted);
+}
+
+template <class Number>
+bool parse_whole(std::string_view text, Number& out) {
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, out);
+  return error == std::errc() && stop == end && !text.empty();
+}
+
+constexpr std::size_t kHelpIndent = 26;  ///< column at which descriptions start
+
+/// "  name" padded to the column of descriptions, then the wrapped description.
+std::string help_entry(const std::string& name, const std::string& description) {
+  std::string line = "  " + name;
+  if (line.size() + 1 < kHelpIndent) {
+    line.append(kHelpIndent - line.size(), ' ');
+  } else {
+    line += "\n" + std::string(kHelpIndent, ' ');
+  }
+  return line + wrap(std::string(kHelpIndent, ' ') + description, kHelpIndent).substr(kHelpIndent) +
+         "\n";
+}
+
+class HelpFormat final : public CLI::FormatterBase {
+ public:
+  HelpFormat(std::string usage, std::vector<std::string> examples)
+      : usage_(std::move(usage)), examples_(std::move(examples)) {}
+
+  std::string make_help(const CLI::App* app, std::string /*name*/,
+                        CLI::AppFormatMode /*mode*/) const override {
+    const CLI::App* parent = app->get_parent();
+    const std::string name = (parent != nullptr ? parent->get_name() + " " : "") + app->get_name();
+    std::string text = "usage: " + wrap(name + " " + usage_, 2, 73) + "\n\n" +
+                       wrap(app->get_description(), 0) + "\n";
+    std::string arguments;
+    std::string options;
+    for (const CLI::Option* option : app->get_options()) {
+      const std::string label = option->get_option_text();
+      if (option->get_positional()) {
+        arguments += help_entry(option->get_name(true, false), option->get_description());
+      } else {
+        options += help_entry(option->get_name(false, true) + (label.empty() ? "" : " " + label),
+                              option->get_description());
+      }
+    }
+    std::string commands;
+    for (const CLI::App* sub : app->get_subcommands({})) {
+      commands += help_entry(sub->get_name(), sub->get_description());
+    }
+    std::string examples;
+    for (const std::string& example : examples_) examples += "  " + example + "\n";
+    section(text, "subcommands", commands);
+    section(text, "arguments", arguments);
+    section(text, "options", options);
+    section(text, "examples", examples);
+    return text;
+  }
+
+ private:
+  static void section(std::string& text, const char* title, const std::string& lines) {
+    if (!lines.empty()) text.append("\n").append(title).append(":\n").append(lines);
+  }
+
+  std::string usage_;
+  std::vector<std::string> examples_;
+};
+
+}  // namespace
+
+Result<std::int64_t> parse_integer(std::string_view option, const std::string& text,
+                                   std::int64_t min, std::int64_t max) {
+  std::int64_t value = 0;
+  if (parse_whole(text, value) && value >= min && value <= max) return value;
+  return got(option, text,
+             "an integer in [" + std::to_string(min) + ", " + std::to_string(max) + "]");
+}
+
+Result<std::uint64_t> parse_unsigned(std::string_view option, const std::string& text) {
+  std::uint64_t value = 0;
+  if (parse_whole(text, value)) return value;
+  return got(option, text, "an integer in [0, 2^64)");
+}
+
+Result<std::size_t> parse_choice(std::string_view option, const std::string& text,
+                                 const std::vector<std::string_view>& names) {
+  std::string wanted = "one of";
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (text == names[i]) return i;
+    wanted.append(i == 0 ? " " : ", ").append(names[i]);
+  }
+  return got(option, text, wanted);
+}
+
+Result<StepRange> parse_steps(std::string_view option, const std::string& text) {
+  const std::size_t colon = text.find(':');
+  const std::string begin = text.substr(0, colon);
+  const std::string end = colon == std::string::npos ? begin : text.substr(colon + 1);
+  StepRange range;
+  const bool begin_fits = begin.empty() || parse_whole(begin, range.begin);
+  const bool end_fits = end.empty() || parse_whole(end, range.end);
+  if (text.empty() || !begin_fits || !end_fits || range.begin < 0 || range.end < 0) {
+    return got(option, text, "A:B, A:, :B or A with integers >= 0");
+  }
+  if (colon == std::string::npos && range.end < INT64_MAX) ++range.end;
+  if (range.end <= range.begin) return got(option, text, "A:B with A < B (B is not included)");
+  return range;
+}
+
+Result<std::vector<sim::CheckId>> parse_checks(std::string_view option, const std::string& text) {
+  std::vector<sim::CheckId> checks;
+  if (text == "none") return checks;
+  std::size_t begin = 0;
+  for (;;) {
+    const std::size_t comma = text.find(',', begin);
+    const std::string name = text.substr(begin, comma - begin);
+    sim::CheckId id{};
+    if (!sim::from_name(name, id)) {
+      return got(option, name, "checks V0 to V39 separated by commas, or none");
+    }
+    if (!sim::check_info(id).implemented) {
+      return got(option, name,
+                 "a check that this version runs; this one comes with a later version");
+    }
+    checks.push_back(id);
+    if (comma == std::string::npos) return checks;
+    begin = comma + 1;
+  }
+}
+
+void set_help(CLI::App& app, const std::string& usage, const std::vector<std::string>& examples) {
+  app.formatter(std::make_shared<HelpFormat>(usage, examples));
+}
+
+std::string wrap(std::string_view text, std::size_t indent, std::size_t width) {
+  std::string out;
+  std::size_t column = 0;
+  std::size_t begin = 0;
+  while (begin < text.size()) {
+    std::size_t end = text.find_first_not_of(' ', begin);  // leading blanks belong to the word
+    if (end == std::string_view::npos) break;
+    end = std::min(text.find(' ', end), text.size());
+    std::string_view word = text.substr(begin, end - begin);
+    if (column > 0 && column + word.size() > width) {
+      word.remove_prefix(std::min(word.find_first_not_of(' '), word.size()));
+      out.append("\n").append(indent, ' ');
+      column = indent;
+    }
+    out.append(word);
+    column += word.size();
+    begin = end;
+  }
+  return out;
+}
+
+}  // namespace tandem::cli

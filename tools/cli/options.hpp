@@ -1,0 +1,45 @@
+// Values of options, parsed; errors name the option, what was found and what is wanted.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sim/checks/verify.hpp"
+#include "traces/base/result.hpp"
+
+namespace CLI {
+class App;
+}  // namespace CLI
+
+namespace tandem::cli {
+
+[[nodiscard]] Result<std::int64_t> parse_integer(std::string_view option, const std::string& text,
+                                                 std::int64_t min, std::int64_t max);
+[[nodiscard]] Result<std::uint64_t> parse_unsigned(std::string_view option,
+                                                   const std::string& text);
+/// The index of `text` in `names`.
+[[nodiscard]] Result<std::size_t> parse_choice(std::string_view option, const std::string& text,
+                                               const std::vector<std::string_view>& names);
+
+/// Steps [begin, end) of "A:B", "A:", ":B" or "A" (that step alone).
+struct StepRange {
+  std::int64_t begin = 0;
+  std::int64_t end = INT64_MAX;
+};
+[[nodiscard]] Result<StepRange> parse_steps(std::string_view option, const std::string& text);
+
+/// "V1,V2,V6"; "none" asks for no check.
+[[nodiscard]] Result<std::vector<sim::CheckId>> parse_checks(std::string_view option,
+                                                             const std::string& text);
+
+/// Gives `app` help in 80 columns: usage, description, arguments, options, examples. `usage` is
+/// what follows the command's name; `examples` are command lines that work as printed.
+void set_help(CLI::App& app, const std::string& usage, const std::vector<std::string>& examples);
+
+/// `text` in lines of at most `width` columns, each but the first indented by `indent` blanks.
+[[nodiscard]] std::string wrap(std::string_view text, std::size_t indent, std::size_t width = 80);
+
+}  // namespace tandem::cli

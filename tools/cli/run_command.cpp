@@ -1,0 +1,200 @@
+// `tandem run`: runs a scenario, verifies it beside the run, records a trace.
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "runtime/host/run_host.hpp"
+#include "tools/cli/commands.hpp"
+#include "tools/cli/documents.hpp"
+#include "tools/cli/options.hpp"
+#include "tools/cli/report.hpp"
+#include "tools/cli/run_input.hpp"
+#include "tools/cli/sinks.hpp"
+
+namespace tandem::cli {
+namespace {
+
+// Calls between the run and the judge: enough to hide a slow step, small enough for B=512 (20 MB).
+constexpr std::size_t kRingEntries = 64;
+
+struct Options {
+  ScenarioOptions scenario;
+  std::string device = "auto";
+  std::string executor = "det";
+  std::string record = "state";
+  std::string compress = "none";
+  std::string output;
+  std::string json;
+  bool no_verify = false;
+};
+
+/// Where the records of a run go. Members are declared in the order in which they depend on each
+/// other.
+struct Recording {
+  std::unique_ptr<OutputFile> file;
+  std::unique_ptr<RecordSink> writer;
+  std::unique_ptr<sim::LiveVerifier> verifier;
+  std::unique_ptr<ParallelSink> parallel;
+  std::unique_ptr<FanOutSink> sink;  ///< null: nobody wants records
+};
+
+Result<RecordLevel> checked_level(const Options& o) {
+  RecordLevel level{};
+  if (!from_name(o.record, level)) {
+    return Error::make("--record", "got '" + o.record + "'", "one of off, state, timeline, full");
+  }
+  if (level == RecordLevel::off && !o.output.empty()) {
+    return Error::make("-o", "got '" + o.output + "' with --record off",
+                       "--record state, timeline or full", "leave one of the two out");
+  }
+  return level;
+}
+
+Status check_output(const Options& o) {
+  if (o.output == "-") {
+    return Error::make("-o", "got '-'", "a file name", "write a file, then tandem dump --jsonl");
+  }
+  if (!o.output.empty() && o.output == o.scenario.scenario) {
+    return Error::make("-o", "got the scenario's own file", "a name of its own");
+  }
+  TANDEM_RETURN_IF_ERROR(parse_choice("--compress", o.compress, {"none", "zstd"}));
+  if (o.compress == "zstd" && !zstd_available()) {
+    return Error::make("--compress", "got 'zstd'", "none: this build is without zstd",
+                       "install libzstd-dev and build again");
+  }
+  return {};
+}
+
+Result<Recording> open_recording(Io& io, const Options& o, bool verify) {
+  Recording r;
+  std::vector<RecordSink*> targets;
+  if (!o.output.empty()) {
+    TANDEM_TRY(r.file, io.files.create(o.output));
+    TbtOptions format;
+    if (o.compress == "zstd") format.compression = TbtOptions::Compression::zstd;
+    TANDEM_TRY(r.writer, make_tbt_writer(*r.file, format));
+    targets.push_back(r.writer.get());
+  }
+  if (verify) {
+    r.verifier = sim::make_live_verifier(sim::VerifyOptions{});
+    r.parallel = std::make_unique<ParallelSink>(*r.verifier, kRingEntries);
+    targets.push_back(r.parallel.get());
+  }
+  if (!targets.empty()) r.sink = std::make_unique<FanOutSink>(std::move(targets));
+  return r;
+}
+
+/// The error of a run that ended early, with what remains of its trace.
+Error with_remains(const Error& error, Recording& r) {
+  const std::string kept = r.file != nullptr ? r.file->abandon() : "";
+  if (kept.empty()) return error;
+  return Error{error.text + "; " + kept + " keeps the steps up to the last complete block"};
+}
+
+Result<RunSummary> execute(Io& io, const Options& o, const Scenario& scenario, RecordLevel level,
+                           Recording& recording) {
+  TANDEM_TRY(const std::unique_ptr<Workload> workload,
+             make_workload(scenario, scenario_loader(io, o.scenario)));
+  Progress progress(io.err);
+  RunOptions options;
+  options.level = recording.sink != nullptr ? level : RecordLevel::off;
+  options.stop = &io.stop;
+  options.producer = "tandem " + io.version;
+  options.progress = [&progress](const RunProgress& p) {
+    if (!progress.due()) return;
+    progress.show(fmt::format("step {}, {} requests done, {} tokens, {} simulated", grouped(p.t),
+                              grouped(p.requests_done), grouped(p.tokens),
+                              duration_text(p.now_ns)));
+  };
+  return run_on_host(scenario, *workload, options, recording.sink.get());
+}
+
+int exit_code_of(const RunReport& report) {
+  const bool diverged = report.verdict && report.verdict->divergence_count > 0;
+  if (diverged || report.summary.guard_tripped) return kExitDiverged;
+  return report.summary.stopped ? kExitInterrupted : kExitClean;
+}
+
+int run_scenario(Io& io, const Options& o, RecordLevel level) {
+  Result<Scenario> scenario = load_scenario(io, o.scenario);
+  if (!scenario) return fail(io, scenario.error());
+  Result<Document> json = Document::open(io, "--json", o.json);
+  if (!json) return fail(io, json.error());
+  Result<Recording> recording = open_recording(io, o, !o.no_verify && level != RecordLevel::off);
+  if (!recording) return fail(io, recording.error().within("-o"));
+  Recording& r = recording.value();
+
+  const Result<RunSummary> summary = execute(io, o, scenario.value(), level, r);
+  if (!summary) return fail(io, with_remains(summary.error(), r));
+
+  RunReport report;
+  report.config = scenario.value().config;
+  report.device = "host";
+  report.executor = o.executor;
+  report.level = r.sink != nullptr ? level : RecordLevel::off;
+  report.summary = summary.value();
+  if (r.verifier != nullptr) report.verdict = r.verifier->verdict();
+  if (r.sink != nullptr) report.record_count = r.sink->record_count();
+  if (r.file != nullptr) {
+    const Status closed = r.file->close();
+    if (!closed) return fail(io, with_remains(closed.error(), r));
+    report.trace_path = o.output;
+    report.trace_bytes = r.file->size_bytes();
+  }
+  if (!json.value().to_stdout()) io.out.write(run_text(report));
+  if (json.value().wanted()) {
+    const Status written = json.value().write(io, run_json(report));
+    if (!written) return fail(io, written.error().within("--json"));
+  }
+  return exit_code_of(report);
+}
+
+int run(Io& io, const Options& o) {
+  const auto device = parse_choice("--device", o.device, {"auto", "host", "cuda"});
+  if (!device) return fail(io, device.error());
+  if (o.device == "cuda") {
+    print_error(io,
+                Error::make("--device", "got 'cuda'", "auto or host: this build has no CUDA device",
+                            "run with --device host"));
+    return kExitNoDevice;
+  }
+  const auto executor = parse_choice("--executor", o.executor, {"det", "threads"});
+  if (!executor) return fail(io, executor.error());
+  if (o.executor == "threads") {
+    return fail(io, Error::make("--executor", "got 'threads'", "det",
+                                "threads comes with a later version"));
+  }
+  const Result<RecordLevel> level = checked_level(o);
+  if (!level) return fail(io, level.error());
+  const Status output = check_output(o);
+  if (!output) return fail(io, output.error());
+  return run_scenario(io, o, level.value());
+}
+
+}  // namespace
+
+void add_run_command(CLI::App& app, Io& io, int& exit_code) {
+  auto o = std::make_shared<Options>();
+  CLI::App* sub = app.add_subcommand("run", "Run a scenario, verify it beside the run, record it");
+  add_scenario_options(*sub, o->scenario);
+  sub->add_option("--steps", o->scenario.steps, "end after N loop iterations")->option_text("N");
+  sub->add_option("--device", o->device, "auto, host or cuda")->option_text("D");
+  sub->add_option("--executor", o->executor, "det: one thread, virtual time")->option_text("E");
+  sub->add_option("-o,--output", o->output, "trace to write; NAME.part until it is whole")
+      ->option_text("NAME");
+  sub->add_option("--record", o->record, "off, state (default), timeline or full")
+      ->option_text("LEVEL");
+  sub->add_option("--compress", o->compress, "blocks of the trace: none (default) or zstd")
+      ->option_text("C");
+  sub->add_flag("--no-verify", o->no_verify, "do not run the simulator beside the run");
+  sub->add_flag("--unguarded", o->scenario.unguarded,
+                "let a launch that is too small go on instead of ending the run");
+  sub->add_option("--json", o->json, "write the result as JSON; - is standard output")
+      ->option_text("FILE");
+  set_help(*sub, "SCENARIO [options]",
+           {"tandem run azure-conv --steps 2000 -o run.tbt",
+            "tandem run azure-conv --steps 500 --schedule sync --json -",
+            "tandem run azure-conv --steps 500 --set engine.max_num_seqs=16 --seed 7"});
+  sub->callback([o, &io, &exit_code] { exit_code = run(io, *o); });
+}
+
+}  // namespace tandem::cli

@@ -1,0 +1,38 @@
+// What `run` and `plan` take as SCENARIO: a JSON file, a catalogue name or a request trace (CSV).
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "scenarios/scenario.hpp"
+#include "tools/cli/io.hpp"
+
+namespace CLI {
+class App;
+}  // namespace CLI
+
+namespace tandem::cli {
+
+/// Options that change a scenario; "" leaves it as it is. --set comes last and wins.
+struct ScenarioOptions {
+  std::string scenario;
+  std::string schedule;
+  std::string policy;
+  std::string seed;
+  std::string steps;
+  std::vector<std::string> sets;
+  bool unguarded = false;
+};
+
+/// Declares SCENARIO, --schedule, --policy, --set and --seed.
+void add_scenario_options(CLI::App& app, ScenarioOptions& options);
+
+[[nodiscard]] Result<Scenario> load_scenario(Io& io, const ScenarioOptions& options);
+
+/// Reads the files a scenario names: beside the scenario's own file, else as the path stands.
+[[nodiscard]] FileLoader scenario_loader(Io& io, const ScenarioOptions& options);
+
+/// "a, b, c": the names of the embedded catalogue.
+[[nodiscard]] std::string catalog_text();
+
+}  // namespace tandem::cli

@@ -1,0 +1,25 @@
+// A trace file, opened: the mapped bytes, the decoder and the wrapper that gives pages back.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "tools/cli/io.hpp"
+#include "tools/cli/watched_reader.hpp"
+
+namespace tandem::cli {
+
+struct OpenTrace {
+  std::unique_ptr<InputFile> file;
+  std::unique_ptr<TraceReader> decoder;
+  std::unique_ptr<TraceReader> reader;  ///< read through this one
+
+  [[nodiscard]] std::uint64_t size_bytes() const { return file->bytes().size(); }
+};
+
+[[nodiscard]] Result<OpenTrace> open_trace_file(Io& io, const std::string& path, ReaderHooks hooks);
+
+/// True for the error of a block that did not open because of the stop flag.
+[[nodiscard]] bool is_interruption(const Io& io, const Error& error);
+
+}  // namespace tandem::cli

@@ -1,0 +1,179 @@
+// `tandem verify`: replays traces against the oracle and the checks.
+#include <algorithm>
+#include <thread>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "tools/cli/commands.hpp"
+#include "tools/cli/documents.hpp"
+#include "tools/cli/options.hpp"
+#include "tools/cli/report.hpp"
+#include "tools/cli/trace_input.hpp"
+
+namespace tandem::cli {
+namespace {
+
+constexpr int kJobsMax = 256;
+
+struct Options {
+  std::vector<std::string> traces;
+  std::string jobs;
+  std::string require = "V1,V2,V6";
+  std::string json;
+  std::string junit;
+  bool all = false;
+};
+
+struct Checked {
+  sim::VerifyOptions verify;
+  std::vector<sim::CheckId> required;
+};
+
+Result<Checked> check_options(const Options& o) {
+  Checked checked;
+  if (o.jobs.empty()) {
+    checked.verify.jobs =
+        static_cast<int>(std::clamp<unsigned>(std::thread::hardware_concurrency(), 1, kJobsMax));
+  } else {
+    TANDEM_TRY(const std::int64_t jobs, parse_integer("--jobs", o.jobs, 1, kJobsMax));
+    checked.verify.jobs = static_cast<int>(jobs);
+  }
+  TANDEM_TRY(checked.required, parse_checks("--require", o.require));
+  if (o.all) checked.verify.divergences_max = kDivergencesMax;
+  if (o.json == "-" && o.junit == "-") {
+    return Error::make("--junit", "got '-' beside --json -", "one document on standard output");
+  }
+  return checked;
+}
+
+/// Required checks with a step in which they could not run, or with none in which they did.
+std::vector<sim::CheckId> not_run(const sim::Verdict& verdict,
+                                  const std::vector<sim::CheckId>& required) {
+  std::vector<sim::CheckId> missing;
+  for (const sim::CheckId id : required) {
+    const auto index = static_cast<std::size_t>(id);
+    const sim::CheckCount& count = verdict.checks[index];
+    const bool satisfied = verdict.excluded[index] || (count.run > 0 && count.not_checkable == 0);
+    if (!satisfied) missing.push_back(id);
+  }
+  return missing;
+}
+
+int exit_code_of(const TraceReport& report) {
+  if (report.verdict.divergence_count > 0) return kExitDiverged;
+  if (report.interrupted) return kExitInterrupted;
+  const bool bad = !report.damage.empty() || !report.error.empty() || !report.missing.empty();
+  return bad ? kExitBadInput : kExitClean;
+}
+
+TraceReport verify_one(Io& io, const std::string& path, const Checked& options) {
+  TraceReport report;
+  report.path = path;
+  Progress progress(io.err);
+  std::size_t block_count = 0;
+  ReaderHooks hooks;
+  hooks.block_done = [&](std::size_t done) {
+    if (progress.due()) progress.show(fmt::format("{}: block {} of {}", path, done, block_count));
+  };
+  const Result<OpenTrace> trace = open_trace_file(io, path, std::move(hooks));
+  if (!trace) {
+    report.error = trace.error().text;
+    report.exit_code = kExitBadInput;
+    return report;
+  }
+  const TraceReader& reader = *trace.value().reader;
+  block_count = reader.blocks().size();
+  report.opened = true;
+  report.header = reader.header();
+  if (reader.damage() != nullptr) report.damage = reader.damage()->what;
+  Result<sim::Verdict> verdict = sim::verify_trace(reader, options.verify, &report.verdict);
+  if (verdict) {
+    report.verdict = std::move(verdict).value();
+  } else if (is_interruption(io, verdict.error())) {
+    report.interrupted = true;
+  } else {
+    report.error = verdict.error().text;
+  }
+  if (!report.interrupted) report.missing = not_run(report.verdict, options.required);
+  report.exit_code = exit_code_of(report);
+  return report;
+}
+
+/// The sentences of one report on err, for those who read only that.
+void print_errors(Io& io, const TraceReport& report) {
+  if (!report.error.empty()) print_error(io, Error{report.error});
+  if (!report.damage.empty()) print_error(io, Error{report.damage});
+  if (report.interrupted) {
+    print_error(io, Error{fmt::format("{}: interrupted after {} steps", report.path,
+                                      grouped(report.verdict.steps))});
+  }
+  if (report.missing.empty()) return;
+  std::string names;
+  for (const sim::CheckId id : report.missing) {
+    names.append(names.empty() ? "" : ",").append(sim::to_name(id));
+  }
+  print_error(io, Error::make(report.path, "no inputs for " + names + " in some step or no step",
+                              "all of --require to run", "record those fields or require less"));
+}
+
+/// A divergence outweighs bad input, and that an interruption.
+int worse(int a, int b) {
+  for (const int code : {kExitDiverged, kExitBadInput, kExitInterrupted}) {
+    if (a == code || b == code) return code;
+  }
+  return kExitClean;
+}
+
+int run(Io& io, const Options& o) {
+  const Result<Checked> options = check_options(o);
+  if (!options) return fail(io, options.error());
+  Result<Document> json = Document::open(io, "--json", o.json);
+  if (!json) return fail(io, json.error());
+  Result<Document> junit = Document::open(io, "--junit", o.junit);
+  if (!junit) return fail(io, junit.error());
+  const bool print_text = !json.value().to_stdout() && !junit.value().to_stdout();
+
+  std::vector<TraceReport> reports;
+  int exit_code = kExitClean;
+  for (const std::string& path : o.traces) {
+    TraceReport report = verify_one(io, path, options.value());
+    exit_code = worse(exit_code, report.exit_code);
+    if (print_text) io.out.write(std::string(reports.empty() ? "" : "\n") + trace_text(report));
+    print_errors(io, report);
+    reports.push_back(std::move(report));
+    if (reports.back().interrupted) break;
+  }
+  if (json.value().wanted()) {
+    const Status written = json.value().write(io, traces_json(reports, o.all));
+    if (!written) return fail(io, written.error().within("--json"));
+  }
+  if (junit.value().wanted()) {
+    const Status written = junit.value().write(io, traces_junit(reports));
+    if (!written) return fail(io, written.error().within("--junit"));
+  }
+  return exit_code;
+}
+
+}  // namespace
+
+void add_verify_command(CLI::App& app, Io& io, int& exit_code) {
+  auto o = std::make_shared<Options>();
+  CLI::App* sub = app.add_subcommand("verify", "Replay traces and name the first divergence");
+  sub->add_option("TRACE", o->traces, "traces (.tbt, .part or JSONL), one verdict each")
+      ->required();
+  sub->add_option("--jobs", o->jobs, "worker threads; default: as many as cores")->option_text("N");
+  sub->add_option("--require", o->require, "checks that must run: default V1,V2,V6; none for none")
+      ->option_text("V1,V2,..");
+  sub->add_flag("--all", o->all,
+                "print every divergence, " + grouped(std::uint64_t{kDivergencesMax}) + " at most");
+  sub->add_option("--json", o->json, "write the verdicts as JSON; - is standard output")
+      ->option_text("FILE");
+  sub->add_option("--junit", o->junit, "write the verdicts as JUnit XML")->option_text("FILE");
+  set_help(*sub, "TRACE... [options]",
+           {"tandem verify run.tbt", "tandem verify run.tbt --jobs 2 --json -",
+            "tandem verify run.tbt --all --require V0,V1,V2,V6 --junit verdict.xml"});
+  sub->callback([o, &io, &exit_code] { exit_code = run(io, *o); });
+}
+
+}  // namespace tandem::cli
