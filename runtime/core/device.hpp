@@ -33,15 +33,15 @@ struct PendingStep {
 /// Numbers that an operation is launched with; captured when it is enqueued.
 struct LaunchArgs {
   std::int64_t t = 0;
-  std::int32_t n = 0;            ///< view length
-  std::int32_t token_num = 0;    ///< N
-  std::int32_t output_rows = 0;  ///< R as the host uses it
-  std::int32_t rows = 0;         ///< rows of this sub-step
+  std::int32_t n = 0;                   ///< view length
+  std::int32_t token_num = 0;           ///< N
+  std::int32_t output_rows = 0;         ///< R as the host uses it
+  std::int32_t rows = 0;                ///< rows of this sub-step
   std::int32_t draft_output_rows = -1;  ///< rows that need draft logits as read (R8); -1: not read
-  std::int32_t hidden_rows = 0;  ///< rows of the hidden states this sub-step consumes
-  std::int32_t captured = 0;     ///< CUDA-graph size of this launch, 0: eager
-  std::int32_t segment = 0;      ///< index in StepRecord::segments
-  std::int32_t op = 0;           ///< index in that segment
+  std::int32_t hidden_rows = 0;         ///< rows of the hidden states this sub-step consumes
+  std::int32_t captured = 0;            ///< CUDA-graph size of this launch, 0: eager
+  std::int32_t segment = 0;             ///< index in StepRecord::segments
+  std::int32_t op = 0;                  ///< index in that segment
   PendingStep* pending = nullptr;
 };
 

@@ -69,7 +69,8 @@ class Engine {
 
   /// Totals so far, open requests included.
   [[nodiscard]] EngineTotals totals() const;
-  /// Hands over the rows of requests that arrived but were never admitted, in order; ends the engine.
+  /// Hands over the rows of requests that arrived but were never admitted, in order; ends the
+  /// engine.
   Status drain_unadmitted(const std::function<Status(const RequestRow&)>& take);
 
  private:

@@ -160,8 +160,8 @@ void HostDevice::gather(const LaunchArgs& args) {
   k::eagle_gather_hidden_states_reference(io);
 }
 
-/// Draft path `self`: rows that need logits. Without a read there are as many as the launch had, but
-/// never more than batch ids exist (bug 10.2).
+/// Draft path `self`: rows that need logits. Without a read there are as many as the launch had,
+/// but never more than batch ids exist (bug 10.2).
 std::int32_t HostDevice::draft_output_rows(const LaunchArgs& args) const {
   const auto most = static_cast<std::int32_t>(slots() * width());
   return args.draft_output_rows >= 0 ? args.draft_output_rows : std::min(args.rows, most);

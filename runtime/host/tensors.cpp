@@ -21,9 +21,10 @@ Tensors::Tensors(const RunConfig& config) {
   for (Tokens* t : {&draft_tokens, &accept_tokens, &step_draft_tokens, &draft_state_tokens}) {
     t->assign(slots * width, -1);
   }
-  for (Ints* t : {&accept_num, &seq_lens_this_time, &seq_lens_encoder, &seq_lens_decoder,
-                  &step_seq_lens_decoder, &step_seq_lens_this_time, &reasoning_status, &draft_q,
-                  &draft_e, &draft_d, &last_draft_q, &last_draft_e, &slot_generation, &table_len, &table_hash}) {
+  for (Ints* t :
+       {&accept_num, &seq_lens_this_time, &seq_lens_encoder, &seq_lens_decoder,
+        &step_seq_lens_decoder, &step_seq_lens_this_time, &reasoning_status, &draft_q, &draft_e,
+        &draft_d, &last_draft_q, &last_draft_e, &slot_generation, &table_len, &table_hash}) {
     t->assign(slots, 0);
   }
   for (Tokens* t : {&step_idx, &prompt_lens, &max_dec_len, &draft_step_idx}) t->assign(slots, 0);

@@ -1,7 +1,7 @@
 // Every scenario of the catalogue: clean, lossless between schedules, the same bytes twice.
-#include <gtest/gtest.h>
-
 #include <string>
+
+#include <gtest/gtest.h>
 
 #include "runtime/host/run_host.hpp"
 #include "scenarios/scenario.hpp"
@@ -18,8 +18,7 @@ struct Outcome {
 /// Large workloads are cut to their first requests: the catalogue runs whole from the command line.
 Outcome run_catalog(std::string_view name, std::vector<std::string> overrides) {
   if (name == "azure-conv" || name == "azure-code") overrides.emplace_back("workload.requests=60");
-  Result<Scenario> scenario =
-      parse_scenario(*catalog_scenario(name), std::string(name), overrides);
+  Result<Scenario> scenario = parse_scenario(*catalog_scenario(name), std::string(name), overrides);
   EXPECT_TRUE(scenario.ok()) << (scenario.ok() ? "" : scenario.error().text);
   if (!scenario.ok()) return {};
   const FileLoader no_files = [](const std::string& path) -> Result<std::string> {

@@ -1,8 +1,8 @@
 // Runtime and judge together: sound runs are clean under every switch, broken policies are named.
-#include <gtest/gtest.h>
-
 #include <functional>
 #include <string>
+
+#include <gtest/gtest.h>
 
 #include "sim/checks/verify.hpp"
 #include "tests/support/run_helpers.hpp"
