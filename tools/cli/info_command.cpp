@@ -21,6 +21,7 @@ struct Options {
 struct Contents {
   std::int64_t steps = 0;
   std::int64_t records = 0;
+  std::int64_t slot_steps = 0;
   std::int64_t launched = 0;
   std::int64_t requests = 0;  ///< seen: held by the first keyframe, or admitted
   std::int64_t ended = 0;
@@ -38,6 +39,7 @@ Result<Contents> read_contents(const Io& io, const TraceReader& trace) {
       if (!more) break;
       contents.steps += record.repeat;
       ++contents.records;
+      contents.slot_steps += record.real_bsz;
       contents.launched += record.kind == StepKind::idle ? 0 : 1;
       contents.requests += std::count_if(record.tasks.begin(), record.tasks.end(),
                                          [](const Task& task) { return task.admits; });
@@ -92,7 +94,6 @@ std::string header_text(const TraceHeader& h) {
 
 std::string contents_text(const OpenTrace& trace, const Contents& c) {
   const TraceReader& reader = *trace.reader;
-  const std::int32_t slots = reader.header().config.max_num_seqs;
   std::string text;
   text += row("steps", fmt::format("{} from step {} on, {} of them launched", grouped(c.steps),
                                    reader.header().first_step, grouped(c.launched)));
@@ -104,8 +105,8 @@ std::string contents_text(const OpenTrace& trace, const Contents& c) {
   text += row("segments", segments_text(reader.segments()));
   text += row("blocks", grouped(static_cast<std::uint64_t>(reader.blocks().size())));
   text += row("compression", compression_text(trace));
-  text += row("size", fmt::format("{} bytes, {} a slot-step", grouped(trace.size_bytes()),
-                                  bytes_per_slot_step(trace.size_bytes(), c.records, slots)));
+  text += row("size", fmt::format("{} bytes, {} a running slot-step", grouped(trace.size_bytes()),
+                                  bytes_per_slot_step(trace.size_bytes(), c.slot_steps)));
   text += row("closed", reader.last() != nullptr ? "yes" : "no: the run was interrupted");
   const TraceDamage* damage = reader.damage();
   return text + row("damage", damage == nullptr ? "none" : damage->what);

@@ -81,10 +81,9 @@ std::string duration_text(Nanos ns) {
   return fmt::format("{} ns", ns);
 }
 
-std::string bytes_per_slot_step(std::uint64_t bytes, std::int64_t records, std::int32_t slots) {
-  const std::uint64_t count =
-      static_cast<std::uint64_t>(records) * static_cast<std::uint64_t>(slots);
-  if (count == 0) return "-";
+std::string bytes_per_slot_step(std::uint64_t bytes, std::int64_t slot_steps) {
+  const auto count = static_cast<std::uint64_t>(slot_steps);
+  if (slot_steps <= 0) return "-";
   const std::uint64_t hundredths = (bytes * 100 + count / 2) / count;
   return fmt::format("{}.{:02}", hundredths / 100, hundredths % 100);
 }
@@ -150,10 +149,9 @@ std::string run_text(const RunReport& report) {
     text += row("idle", percentiles_text(s.idle_millionths, percent_text));
   }
   if (!report.trace_path.empty()) {
-    text += row(
-        "trace",
-        fmt::format("{}, {} bytes, {} a slot-step", report.trace_path, grouped(report.trace_bytes),
-                    bytes_per_slot_step(report.trace_bytes, report.record_count, c.max_num_seqs)));
+    text += row("trace", fmt::format("{}, {} bytes, {} a running slot-step", report.trace_path,
+                                     grouped(report.trace_bytes),
+                                     bytes_per_slot_step(report.trace_bytes, report.slot_steps)));
   }
   if (s.guard_tripped) {
     text += row("guard",

@@ -38,7 +38,7 @@ struct RunReport {
   std::optional<sim::Verdict> verdict;  ///< none: not verified
   std::string trace_path;               ///< "" when none was written
   std::uint64_t trace_bytes = 0;
-  std::int64_t record_count = 0;
+  std::int64_t slot_steps = 0;  ///< running slots, summed over steps
 };
 
 /// "1234567" as "1,234,567".
@@ -50,9 +50,8 @@ struct RunReport {
 [[nodiscard]] std::string digest_text(std::uint64_t digest);
 /// Nanoseconds with a unit, three decimals at most: "8.412 ms".
 [[nodiscard]] std::string duration_text(Nanos ns);
-/// Bytes / (records * slots) with two decimals, "-" without records.
-[[nodiscard]] std::string bytes_per_slot_step(std::uint64_t bytes, std::int64_t records,
-                                              std::int32_t slots);
+/// Bytes / running slot-steps (the sum of real_bsz) with two decimals, "-" where none ran.
+[[nodiscard]] std::string bytes_per_slot_step(std::uint64_t bytes, std::int64_t slot_steps);
 
 /// The checks that ran, that could not, that failed, and the verdict; then divergence lines as they
 /// always are (longer than 80 columns).

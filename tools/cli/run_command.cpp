@@ -133,7 +133,7 @@ int run_scenario(Io& io, const Options& o, RecordLevel level) {
   report.level = r.sink != nullptr ? level : RecordLevel::off;
   report.summary = summary.value();
   if (r.verifier != nullptr) report.verdict = r.verifier->verdict();
-  if (r.sink != nullptr) report.record_count = r.sink->record_count();
+  if (r.sink != nullptr) report.slot_steps = r.sink->slot_steps();
   if (r.file != nullptr) {
     const Status closed = r.file->close();
     if (!closed) return fail(io, with_remains(closed.error(), r));

@@ -25,7 +25,7 @@ Status FanOutSink::keyframe(const Keyframe& keyframe) {
 
 Status FanOutSink::step(const StepRecord& record) {
   for (RecordSink* target : targets_) TANDEM_RETURN_IF_ERROR(target->step(record));
-  ++record_count_;
+  slot_steps_ += record.real_bsz;
   return {};
 }
 

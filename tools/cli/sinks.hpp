@@ -26,11 +26,11 @@ class FanOutSink final : public RecordSink {
   Status unadmitted(const RequestRow& row) override;
   Status end(const Keyframe& last) override;
 
-  [[nodiscard]] std::int64_t record_count() const { return record_count_; }
+  [[nodiscard]] std::int64_t slot_steps() const { return slot_steps_; }
 
  private:
   std::vector<RecordSink*> targets_;
-  std::int64_t record_count_ = 0;
+  std::int64_t slot_steps_ = 0;
 };
 
 /// Runs `target` on a thread of its own. Calls are copied into a ring whose entries keep their

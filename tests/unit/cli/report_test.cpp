@@ -69,10 +69,10 @@ TEST(DurationText, ScalesThenTheLargestUnitThatFits) {
 }
 
 TEST(BytesPerSlotStep, CountsThenHundredthsRounded) {
-  EXPECT_EQ(bytes_per_slot_step(1000, 100, 4), "2.50");
-  EXPECT_EQ(bytes_per_slot_step(1, 3, 1), "0.33");
-  EXPECT_EQ(bytes_per_slot_step(2, 3, 1), "0.67");
-  EXPECT_EQ(bytes_per_slot_step(5, 0, 4), "-");
+  EXPECT_EQ(bytes_per_slot_step(1000, 400), "2.50");
+  EXPECT_EQ(bytes_per_slot_step(1, 3), "0.33");
+  EXPECT_EQ(bytes_per_slot_step(2, 3), "0.67");
+  EXPECT_EQ(bytes_per_slot_step(5, 0), "-");
 }
 
 TEST(VerdictText, CleanThenAllThreeCountsAndTheVerdict) {

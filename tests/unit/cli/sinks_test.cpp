@@ -49,6 +49,8 @@ class NotingSink final : public RecordSink {
   }
 };
 
+constexpr std::int32_t kRunning = 2;  ///< real_bsz of every record
+
 StepRecord record_at(std::int64_t t) {
   StepRecord record;
   record.reset(RecordLevel::state, kSlots, 2, 3);
@@ -58,6 +60,7 @@ StepRecord record_at(std::int64_t t) {
   }
   if (t % 3 == 0) record.tasks.resize(static_cast<std::size_t>(t % 5));
   if (t % 2 == 0) record.substeps[1].qd[0] = static_cast<std::int32_t>(t);
+  record.real_bsz = kRunning;
   return record;
 }
 
@@ -129,7 +132,7 @@ TEST(ParallelSink, NeverBegunThenDestructionReturns) {
   EXPECT_TRUE(target.calls.empty());
 }
 
-TEST(FanOutSink, TwoTargetsThenBothSeeEveryCallAndStepsAreCounted) {
+TEST(FanOutSink, TwoTargetsThenBothSeeEveryCallAndRunningSlotsAreSummed) {
   NotingSink alone;
   NotingSink first;
   NotingSink second;
@@ -138,7 +141,7 @@ TEST(FanOutSink, TwoTargetsThenBothSeeEveryCallAndStepsAreCounted) {
   ASSERT_TRUE(feed(both, 25).ok());
   EXPECT_EQ(first.calls, alone.calls);
   EXPECT_EQ(second.calls, alone.calls);
-  EXPECT_EQ(both.record_count(), 25);
+  EXPECT_EQ(both.slot_steps(), 25 * kRunning);
 }
 
 TEST(FanOutSink, FirstTargetFailsThenItsErrorIsReturned) {
