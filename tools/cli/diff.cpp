@@ -2,6 +2,7 @@
 #include "tools/cli/diff.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 #include <memory>
 
@@ -133,6 +134,24 @@ FieldSet fields_in_both(const TraceReader& a, const TraceReader& b, const FieldS
   return in_a & in_b & ~ignored;
 }
 
+std::vector<std::uint64_t> segment_hashes(const TraceReader& trace) {
+  std::vector<std::uint64_t> hashes;
+  for (const plan::Segment& segment : trace.segments()) {
+    hashes.push_back(plan::segment_hash(segment));
+  }
+  std::sort(hashes.begin(), hashes.end());
+  return hashes;
+}
+
+/// How many of `from` are not in `other`; both sorted.
+std::uint64_t missing_count(const std::vector<std::uint64_t>& from,
+                            const std::vector<std::uint64_t>& other) {
+  std::vector<std::uint64_t> missing;
+  std::set_difference(from.begin(), from.end(), other.begin(), other.end(),
+                      std::back_inserter(missing));
+  return missing.size();
+}
+
 class Differ {
  public:
   Differ(const TraceReader& a, const TraceReader& b, const FieldSet& ignored, TraceDiff& out)
@@ -178,7 +197,7 @@ class Differ {
     const std::int64_t until = other.is_live() ? std::min(side.end(), other.begin()) : side.end();
     if (surplus.steps == 0) surplus.first = side.begin();
     surplus.steps += distance(side.begin(), until);
-    surplus.last = until - 1;
+    surplus.last = step_after(until, -1);
     close_neighbourhood(side);
     const std::string line = one_line(side.record());
     const bool is_a = &side == &a_;
@@ -241,13 +260,18 @@ bool TraceDiff::is_same_schedule() const {
 bool TraceDiff::differs() const {
   const bool config =
       std::any_of(header.begin(), header.end(), [](const HeaderDifference& d) { return d.counts; });
-  return config || records_differ() || only_a.steps > 0 || only_b.steps > 0 || unadmitted_differ;
+  return config || records_differ() || only_a.steps > 0 || only_b.steps > 0 ||
+         segments_only_a + segments_only_b > 0 || unadmitted_differ;
 }
 
 Result<TraceDiff> diff_traces(const TraceReader& a, const TraceReader& b, const FieldSet& ignored,
                               const std::atomic<bool>& stop) {
   TraceDiff diff;
   diff.header = header_differences(a.header(), b.header());
+  const std::vector<std::uint64_t> segments_a = segment_hashes(a);
+  const std::vector<std::uint64_t> segments_b = segment_hashes(b);
+  diff.segments_only_a = missing_count(segments_a, segments_b);
+  diff.segments_only_b = missing_count(segments_b, segments_a);
   Differ differ(a, b, ignored, diff);
   TANDEM_RETURN_IF_ERROR(differ.run(stop));
   if (a.last() != nullptr && b.last() != nullptr) {

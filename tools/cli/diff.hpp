@@ -62,6 +62,8 @@ struct TraceDiff {
   std::array<std::uint64_t, kFieldCount> per_field{};  ///< steps in which each field differs
   std::optional<FirstDifference> first;
   KeyframeTally keyframes;
+  std::uint64_t segments_only_a = 0;  ///< plan segments that the other trace does not define
+  std::uint64_t segments_only_b = 0;
   bool unadmitted_differ = false;
   std::uint64_t digest_a = 0;  ///< counter_digest
   std::uint64_t digest_b = 0;

@@ -14,14 +14,26 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kFieldsShown = 20;
+constexpr const char* kAbsent = "absent";
 
-/// "/config/rows/2" as "config.rows.R2".
-std::string dotted(const std::string& pointer) {
-  std::string key = pointer.substr(std::min<std::size_t>(1, pointer.size()));
-  std::replace(key.begin(), key.end(), '/', '.');
-  const std::string rows = "config.rows.";
-  if (key.compare(0, rows.size(), rows) == 0) key.insert(rows.size(), "R");
-  return key;
+/// Keys and values of a header in its order: members of objects one by one as "config.seed", rows
+/// as "config.rows.R2", other lists whole.
+void list_members(const Json& value, const std::string& key, Json& out) {
+  if (value.is_object()) {
+    for (const auto& [name, member] : value.items()) {
+      list_members(member, key.empty() ? name : fmt::format("{}.{}", key, name), out);
+    }
+  } else if (key == "config.rows") {
+    for (std::size_t i = 0; i < value.size(); ++i) out[fmt::format("{}.R{}", key, i)] = value[i];
+  } else {
+    out[key] = value;
+  }
+}
+
+Json members_of(const TraceHeader& header) {
+  Json out = Json::object();
+  list_members(Json::parse(header_to_json(header)), "", out);  // our own text: it parses
+  return out;
 }
 
 bool starts_with(const std::string& text, const char* start) { return text.rfind(start, 0) == 0; }
@@ -134,19 +146,18 @@ Json first_json(const FirstDifference& first) {
 }  // namespace
 
 std::vector<HeaderDifference> header_differences(const TraceHeader& a, const TraceHeader& b) {
-  // Our own text: it parses.
-  const Json flat_a = Json::parse(header_to_json(a)).flatten();
-  const Json flat_b = Json::parse(header_to_json(b)).flatten();
+  const Json members_a = members_of(a);
+  const Json members_b = members_of(b);
   std::vector<HeaderDifference> differences;
-  for (const auto& [pointer, value] : flat_a.items()) {
-    const bool in_both = flat_b.contains(pointer);
-    if (in_both && flat_b.at(pointer) == value) continue;
-    differences.push_back(make_difference(dotted(pointer), value.dump(),
-                                          in_both ? flat_b.at(pointer).dump() : "absent"));
+  for (const auto& [key, value] : members_a.items()) {
+    const bool in_both = members_b.contains(key);
+    if (in_both && members_b.at(key) == value) continue;
+    differences.push_back(
+        make_difference(key, value.dump(), in_both ? members_b.at(key).dump() : kAbsent));
   }
-  for (const auto& [pointer, value] : flat_b.items()) {
-    if (flat_a.contains(pointer)) continue;
-    differences.push_back(make_difference(dotted(pointer), "absent", value.dump()));
+  for (const auto& [key, value] : members_b.items()) {
+    if (!members_a.contains(key))
+      differences.push_back(make_difference(key, kAbsent, value.dump()));
   }
   return differences;
 }
@@ -160,6 +171,10 @@ std::string diff_text(const TraceDiff& diff, const std::string& name_a, const st
   text += row("only in A", surplus_text(diff.only_a));
   text += row("only in B", surplus_text(diff.only_b));
   text += row("keyframes", keyframes_text(diff.keyframes));
+  if (diff.segments_only_a + diff.segments_only_b > 0) {
+    text += row("plan segments", fmt::format("{} only in A, {} only in B", diff.segments_only_a,
+                                             diff.segments_only_b));
+  }
   if (diff.unadmitted_differ) text += row("requests", "those never admitted differ");
   if (diff.digest_a == diff.digest_b) {
     text += row("counter_digest", digest_text(diff.digest_a) + " in both");
@@ -206,6 +221,7 @@ std::string diff_json(const TraceDiff& diff, const std::string& name_a, const st
                   {"only_in_b", surplus_json(diff.only_b)}};
   out["keyframes"] = {{"compared", diff.keyframes.compared},
                       {"differing", diff.keyframes.differing}};
+  out["segments"] = {{"only_in_a", diff.segments_only_a}, {"only_in_b", diff.segments_only_b}};
   out["unadmitted_differ"] = diff.unadmitted_differ;
   out["counter_digest"] = {{"a", digest_text(diff.digest_a)}, {"b", digest_text(diff.digest_b)}};
   out["not_compared"] = diff.not_compared;

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "tools/cli/options.hpp"
+#include "tools/cli/record_words.hpp"
 #include "traces/plan/plan.hpp"
 
 namespace tandem::cli {
@@ -12,54 +13,10 @@ namespace {
 constexpr const char* kSlotLine =
     "  {:>4} {:>8} {:>4} {:>4} {:>3} {:>6} {:>7} {:>1} {:>6} {:>3} {:>3} {:>3} {:>7} {:>6}\n";
 
-const char* to_text(StepKind kind) {
-  switch (kind) {
-    case StepKind::back:
-      return "back";
-    case StepKind::empty:
-      return "empty";
-    case StepKind::idle:
-      return "idle";
-  }
-  return "?";
-}
-
-const char* to_text(TaskKind kind) {
-  switch (kind) {
-    case TaskKind::prefill:
-      return "prefill";
-    case TaskKind::dnode:
-      return "dnode";
-    case TaskKind::decode:
-      return "decode";
-    case TaskKind::preempt:
-      return "preempt";
-    case TaskKind::abort:
-      return "abort";
-  }
-  return "?";
-}
-
-const char* to_text(StopReason reason) {
-  switch (reason) {
-    case StopReason::open:
-      return "open";
-    case StopReason::eos:
-      return "eos";
-    case StopReason::length:
-      return "length";
-    case StopReason::stop:
-      return "stop";
-    case StopReason::abort:
-      return "abort";
-  }
-  return "?";
-}
-
 std::string line(const std::string& text) { return wrap("  " + text, 6) + "\n"; }
 
 std::string task_text(const Task& task) {
-  std::string text = fmt::format("task {} slot {} request {} generation {}", to_text(task.kind),
+  std::string text = fmt::format("task {} slot {} request {} generation {}", to_word(task.kind),
                                  task.slot, task.request, task.generation);
   if (task.kind == TaskKind::prefill) {
     text += fmt::format(", text [{}, {}) of {}", task.start, task.end, task.text_len);
@@ -128,10 +85,10 @@ std::string slots_text(const StepRecord& r) {
 
 std::string summary_text(const StepRecord& r) {
   if (r.repeat > 1) {
-    return fmt::format("step {}..{} {}, {} iterations\n", r.t, r.t + r.repeat - 1, to_text(r.kind),
-                       r.repeat);
+    return fmt::format("step {}..{} {}, {} iterations\n", r.t, step_after(r.t, r.repeat - 1),
+                       to_word(r.kind), r.repeat);
   }
-  std::string text = fmt::format("step {} {} n={} N={} rr={} r={} R={}", r.t, to_text(r.kind), r.n,
+  std::string text = fmt::format("step {} {} n={} N={} rr={} r={} R={}", r.t, to_word(r.kind), r.n,
                                  r.token_num, r.launch_bsz, r.real_bsz, r.output_rows);
   text += r.mode == LaunchMode::predicted ? " predicted" : " exact";
   text += fmt::format(" cached {},{} -> {},{}", r.cached_in.token_num, r.cached_in.real_bsz,
@@ -150,7 +107,7 @@ std::string step_text(const StepRecord& record) {
   for (const Message& message : record.messages) text += message_text(message);
   for (const RequestOutcome& o : record.outcomes) {
     text +=
-        line(fmt::format("request {} ended: {} tokens, {}", o.id, o.output_len, to_text(o.reason)));
+        line(fmt::format("request {} ended: {} tokens, {}", o.id, o.output_len, to_word(o.reason)));
   }
   for (const SlotFree& f : record.frees) {
     text += line(fmt::format("slot {} freed, generation {}", f.slot, f.generation));

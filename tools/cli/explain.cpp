@@ -14,7 +14,7 @@ namespace {
 constexpr std::size_t kDivergencesShown = 20;
 
 bool holds(const BlockInfo& block, std::int64_t step) {
-  return step >= block.first_step && step - block.first_step < block.step_count;
+  return is_among(step, block.first_step, block.step_count);
 }
 
 Error no_such_step(const TraceReader& trace, std::int64_t step) {
@@ -23,7 +23,7 @@ Error no_such_step(const TraceReader& trace, std::int64_t step) {
   const BlockInfo& last = trace.blocks().back();
   return Error::make("STEP", found,
                      fmt::format("a step in [{}, {}]", trace.blocks().front().first_step,
-                                 last.first_step + last.step_count - 1));
+                                 step_after(last.first_step, last.step_count - 1)));
 }
 
 /// Rows of the request table by slot, as a keyframe holds them.
@@ -114,7 +114,7 @@ Status read_view(const TraceReader& trace, std::size_t index, StepView& view,
     if (!more) return no_such_step(trace, view.step);
     admit(view.record, view.rows);
     const std::int64_t repeat = std::max<std::int64_t>(1, view.record.repeat);
-    if (view.step >= view.record.t && view.step - view.record.t < repeat) break;
+    if (is_among(view.step, view.record.t, repeat)) break;
     judge.earlier(view.record);
     std::swap(view.before, view.record);
     view.has_before = true;
@@ -281,8 +281,10 @@ std::vector<BeliefRow> belief_rows(const StepView& view, const LaunchStory& laun
     if (occupied && r.kind != StepKind::idle) {
       row.believed_len = value_at(r.believed_len, i);
       row.reserve = value_at(r.believed_reserve, i);
-      // The host counts a chunk as there once it is launched.
-      row.device_len = std::int64_t{value_at(r.p1.d, i)} + value_at(r.p1.e, i);
+      // The host counts a chunk as there once it is launched. The length of a parked slot is put
+      // away on the device until it is revived.
+      const bool parked = value_at(r.p1.b, i) != 0;
+      row.device_len = parked ? -1 : std::int64_t{value_at(r.p1.d, i)} + value_at(r.p1.e, i);
     }
     out.push_back(std::move(row));
   }

@@ -167,7 +167,7 @@ std::string why_fewer(const StepView& view, std::size_t slot) {
   const std::int32_t q = value_at(r.p1.q, slot);
   const RequestRow& row = view.rows[slot];
   const RunConfig& config = view.header.config;
-  const std::string drafts =
+  std::string drafts =
       fmt::format("short row: {} of {} drafts", std::max(q - 1, 0), config.num_speculative_tokens);
   const std::int64_t g = value_at(r.p1.g, slot);
   if (row.id != kNoRequest && g + config.num_model_steps >= row.max_dec_len) {

@@ -41,8 +41,8 @@ std::string head_text(const Explanation& e, const std::string& trace) {
   std::string text = row("step", fmt::format("{} of {}", e.view.step, trace));
   text += row("kind", kind_sentence(r.kind));
   if (r.repeat > 1) {
-    text += row("", fmt::format("one of {} like iterations, {} to {}", r.repeat, r.t,
-                                r.t + (r.repeat - 1)));
+    text += row("", fmt::format("one of {} equal iterations, {} to {}", r.repeat, r.t,
+                                step_after(r.t, r.repeat - 1)));
   }
   text += row("run", fmt::format("{}, schedule {}, policy {}, B={} K={} M={} W={}", c.scenario,
                                  schedule_name(c.rows), to_name(c.policy), c.max_num_seqs,
@@ -54,11 +54,19 @@ std::string head_text(const Explanation& e, const std::string& trace) {
   return text;
 }
 
+std::string share_text(const PaddingShare& share) {
+  const std::string rows =
+      share.rows < 0 ? counted(-share.rows, "row") + " too few" : counted(share.rows, "row");
+  if (share.slot < 0) return rows + ": " + share.reason;
+  return fmt::format("slot {}, {}: {}", share.slot, rows, share.reason);
+}
+
 std::string launch_text(const Explanation& e) {
   const StepRecord& r = e.view.record;
   if (r.kind == StepKind::idle) return row("launch", "none") + rows_of("why", e.launch.why);
-  std::string text = row("launch", fmt::format("N = {} rows, rr = {} slots, {}", r.token_num,
-                                               r.launch_bsz, graph_text(r.captured_size)));
+  std::string text =
+      row("launch", fmt::format("N = {}, rr = {}, {}", counted(r.token_num, "row"),
+                                counted(r.launch_bsz, "slot"), graph_text(r.captured_size)));
   text += rows_of("why", e.launch.why);
   text +=
       row("device",
@@ -76,9 +84,7 @@ std::string launch_text(const Explanation& e) {
                                 r.token_num, e.launch.device_rows, r.token_num - 1));
   }
   for (const PaddingShare& share : e.launch.padding) {
-    lines.push_back(share.slot < 0 ? fmt::format("{}: {}", counted(share.rows, "row"), share.reason)
-                                   : fmt::format("slot {}, {}: {}", share.slot,
-                                                 counted(share.rows, "row"), share.reason));
+    lines.push_back(share_text(share));
   }
   if (r.captured_size > r.token_num) {
     lines.push_back(fmt::format("and {} of the graph beyond N",

@@ -1,13 +1,13 @@
 // The `tandem` executable: standard streams, files, signals.
 #include <atomic>
 #include <cerrno>
+#include <csignal>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <system_error>
 #include <vector>
 
-#include <signal.h>
 #include <unistd.h>
 
 #include "tools/cli/cli.hpp"

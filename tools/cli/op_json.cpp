@@ -148,12 +148,12 @@ Status parse_head(const Json& object, const std::string& pointer, Tensor& tensor
 Status parse_tensor(const Json& object, const std::string& pointer, Tensor& tensor,
                     std::vector<bool>* is_defined) {
   TANDEM_RETURN_IF_ERROR(parse_head(object, pointer, tensor));
-  static const Json kZero = 0;
+  const Json zero = 0;
   std::size_t index = 0;
   for (const Json& cell : object.at("data")) {
     const bool undefined = is_defined != nullptr && cell.is_null();
     if (is_defined != nullptr) is_defined->push_back(!undefined);
-    if (!append_cell(undefined ? kZero : cell, tensor)) {
+    if (!append_cell(undefined ? zero : cell, tensor)) {
       return Error::make(joined(joined(pointer, "data"), std::to_string(index)), shown(cell),
                          wanted_cell(tensor.dtype));
     }

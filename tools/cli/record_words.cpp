@@ -63,7 +63,7 @@ std::string segment_word(std::uint64_t hash, const std::vector<plan::Segment>& s
 std::string one_line(const StepRecord& r) {
   if (r.repeat > 1) {
     return fmt::format("{} for {} iterations, {}..{}", to_word(r.kind), r.repeat, r.t,
-                       r.t + (r.repeat - 1));
+                       step_after(r.t, r.repeat - 1));
   }
   std::string text = fmt::format("{} {} n={} N={} rr={} r={} R={} cached={},{}", to_word(r.kind),
                                  to_word(r.mode), r.n, r.token_num, r.launch_bsz, r.real_bsz,

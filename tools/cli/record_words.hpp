@@ -16,6 +16,18 @@ namespace tandem::cli {
 [[nodiscard]] const char* to_word(TaskKind kind);
 [[nodiscard]] const char* to_word(StopReason reason);
 
+/// t + count, which wraps: both may come from a damaged file.
+[[nodiscard]] constexpr std::int64_t step_after(std::int64_t t, std::int64_t count) {
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(t) +
+                                   static_cast<std::uint64_t>(count));
+}
+/// Whether `step` is one of `count` steps from `first` on.
+[[nodiscard]] constexpr bool is_among(std::int64_t step, std::int64_t first, std::int64_t count) {
+  return step >= first && count > 0 &&
+         static_cast<std::uint64_t>(step) - static_cast<std::uint64_t>(first) <
+             static_cast<std::uint64_t>(count);
+}
+
 /// "back" of the segment with this hash, else the hash itself.
 [[nodiscard]] std::string segment_word(std::uint64_t hash,
                                        const std::vector<plan::Segment>& segments);

@@ -12,7 +12,8 @@ namespace {
 using test::FakeMachine;
 using test::lines_of;
 
-const std::vector<std::string> kSubcommands{"run", "verify", "info", "dump", "plan"};
+const std::vector<std::string> kSubcommands{"run",  "verify", "info", "dump",
+                                            "plan", "op",     "diff", "explain"};
 
 /// Exit code 2, nothing on standard output, one line on standard error that starts so.
 void expect_one_error_line(FakeMachine& m, const std::string& line, const std::string& start) {
