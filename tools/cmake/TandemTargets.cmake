@@ -80,7 +80,7 @@ function(tandem_add_test name)
     set(arg_LABELS unit)
   endif()
   gtest_discover_tests(${target} TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST
-    DISCOVERY_TIMEOUT 120 PROPERTIES TIMEOUT 300 ${lock} LABELS "${arg_LABELS}")
+    DISCOVERY_TIMEOUT 120 PROPERTIES TIMEOUT 900 ${lock} LABELS "${arg_LABELS}")
 endfunction()
 
 # tandem_add_tool(NAME SOURCES .. DEPS ..): an executable called NAME.
