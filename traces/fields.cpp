@@ -13,7 +13,7 @@ constexpr std::array<FieldInfo, kFieldCount> kFields{{
 }};
 
 bool belongs_to_substep(Field field) {
-  return field >= Field::sub_launched && field <= Field::sub_row_count;
+  return field >= Field::sub_launched && field <= Field::sub_live_tail;
 }
 
 }  // namespace

@@ -22,6 +22,7 @@ namespace tandem {
 #define TANDEM_FIELDS(X)                                                                          \
   X(t, state, "t") X(repeat, state, "repeat") X(kind, state, "kind") X(n, state, "n")             \
   X(segments, state, "segments") X(deviations, state, "deviations") X(tasks, state, "tasks")      \
+  X(pinned_copies, state, "pinned_copies")                                                        \
   X(outcomes, state, "outcomes") X(frees, state, "frees")                                         \
   X(flag_in, state, "flag_in") X(flag_out, state, "flag_out")                                     \
   X(draft_flag_in, state, "draft_flag_in") X(draft_flag_out, state, "draft_flag_out")             \
@@ -41,10 +42,13 @@ namespace tandem {
   X(output_runs, state, "batch_id_per_token_output") X(output_rows, state, "output_rows")         \
   X(output_rows_host, state, "output_rows_host") X(id_min, state, "id_min")                       \
   X(id_max, state, "id_max") X(guard_tripped, state, "guard_tripped")                             \
+  X(live_tail, state, "live_tail")                                                                \
   X(p2_q, state, "p2.q") X(p2_e, state, "p2.e") X(p2_d, state, "p2.d") X(p2_s, state, "p2.s")     \
   X(p2_b, state, "p2.b") X(p2_g, state, "p2.g") X(p2_a, state, "p2.a")                            \
   X(accept_digest, state, "accept_digest") X(last_digest, state, "last_digest")                   \
   X(accept_marks, state, "accept_marks") X(p2_first, state, "p2.draft_first")                     \
+  X(enqueue_generation, state, "enqueue_generation") X(p2_generation, state, "p2.generation")     \
+  X(seed_used, state, "seed_used") X(stop_step_idx, state, "stop_step_idx")                       \
   X(draft_e, state, "draft_e") X(paired, state, "paired") X(substeps, state, "substeps")          \
   X(sub_launched, state, "launched") X(sub_blocking, state, "blocking")                           \
   X(sub_token_num, state, "token_num") X(sub_hidden_rows, state, "hidden_rows")                   \
@@ -52,7 +56,7 @@ namespace tandem {
   X(sub_id_min, state, "id_min") X(sub_id_max, state, "id_max") X(sub_qd, state, "qd")            \
   X(sub_dd, state, "dd") X(sub_row_request, state, "row_request")                                 \
   X(sub_row_position, state, "row_position") X(sub_row_phase, state, "row_phase")                 \
-  X(sub_row_count, state, "row_count")                                                            \
+  X(sub_row_count, state, "row_count") X(sub_live_tail, state, "live_tail")                       \
   X(shadow_q, state, "shadow.q") X(shadow_e, state, "shadow.e") X(shadow_d, state, "shadow.d")    \
   X(shadow_g, state, "shadow.g") X(shadow_s, state, "shadow.s")                                   \
   X(p4_q, state, "p4.q") X(p4_e, state, "p4.e") X(p4_d, state, "p4.d") X(p4_s, state, "p4.s")     \
@@ -60,13 +64,15 @@ namespace tandem {
   X(p4_draft_len, state, "p4.draft_len") X(p4_draft_hole, state, "p4.draft_hole")                 \
   X(p4_draft_digest, state, "p4.draft_digest") X(p4_draft_first, state, "p4.draft_first")         \
   X(step_q, state, "step_q") X(step_d, state, "step_d") X(step_digest, state, "step_digest")      \
-  X(messages, state, "messages") X(spans, timeline, "spans") X(start_ns, timeline, "start_ns")    \
+  X(messages, state, "messages") X(count_uses, state, "count_uses")                               \
+  X(spans, timeline, "spans") X(start_ns, timeline, "start_ns")    \
   X(end_ns, timeline, "end_ns")                                                                   \
   X(p0_q, full, "p0.q") X(p0_e, full, "p0.e") X(p0_d, full, "p0.d") X(p0_s, full, "p0.s")         \
   X(p0_b, full, "p0.b") X(p0_g, full, "p0.g") X(p0_a, full, "p0.a")                               \
   X(p3_q, full, "p3.q") X(p3_e, full, "p3.e") X(p3_d, full, "p3.d") X(p3_s, full, "p3.s")         \
   X(p3_b, full, "p3.b") X(p3_g, full, "p3.g") X(p3_a, full, "p3.a")                               \
-  X(p1_tokens, full, "p1.tokens") X(p2_tokens, full, "p2.tokens") X(p4_tokens, full, "p4.tokens")
+  X(p1_tokens, full, "p1.tokens") X(p2_tokens, full, "p2.tokens") X(p4_tokens, full, "p4.tokens") \
+  X(poison_rows, full, "poison_rows") X(poison_damaged, full, "poison_damaged")
 // clang-format on
 
 enum class Field : std::uint8_t {
@@ -111,6 +117,7 @@ void visit_substep_fields(Substep& s, Visitor& v) {
   v(Field::sub_row_position, s.row_position);
   v(Field::sub_row_phase, s.row_phase);
   v(Field::sub_row_count, s.row_count);
+  v(Field::sub_live_tail, s.live_tail);
 }
 
 namespace detail {
@@ -135,6 +142,7 @@ void visit_host_fields(Record& r, Visitor& v) {
   v(Field::segments, r.segments);
   v(Field::deviations, r.deviations);
   v(Field::tasks, r.tasks);
+  v(Field::pinned_copies, r.pinned_copies);
   v(Field::outcomes, r.outcomes);
   v(Field::frees, r.frees);
   v(Field::flag_in, r.flag_in);
@@ -176,6 +184,7 @@ void visit_launch_fields(Record& r, Visitor& v) {
   v(Field::id_min, r.id_min);
   v(Field::id_max, r.id_max);
   v(Field::guard_tripped, r.guard_tripped);
+  v(Field::live_tail, r.live_tail);
 }
 
 template <class Record, class Visitor>
@@ -186,6 +195,10 @@ void visit_result_fields(Record& r, Visitor& v) {
   v(Field::last_digest, r.last_digest);
   v(Field::accept_marks, r.accept_marks);
   v(Field::p2_first, r.p2_first);
+  v(Field::enqueue_generation, r.enqueue_generation);
+  v(Field::p2_generation, r.p2_generation);
+  v(Field::seed_used, r.seed_used);
+  v(Field::stop_step_idx, r.stop_step_idx);
   v(Field::draft_e, r.draft_e);
   v(Field::paired, r.paired);
   v.list(Field::substeps, r.substeps,
@@ -205,6 +218,7 @@ void visit_result_fields(Record& r, Visitor& v) {
   v(Field::step_d, r.step_d);
   v(Field::step_digest, r.step_digest);
   v(Field::messages, r.messages);
+  v(Field::count_uses, r.count_uses);
 }
 
 }  // namespace detail
@@ -225,6 +239,8 @@ void visit_fields(Record& r, Visitor& v) {
   v(Field::p1_tokens, r.p1_tokens);
   v(Field::p2_tokens, r.p2_tokens);
   v(Field::p4_tokens, r.p4_tokens);
+  v(Field::poison_rows, r.poison_rows);
+  v(Field::poison_damaged, r.poison_damaged);
 }
 
 }  // namespace tandem

@@ -23,6 +23,7 @@ struct Keyframe {
   Column step_q, step_d, step_digest;
   DraftShadowColumns shadow;
   std::vector<std::vector<std::int32_t>> blocks;  ///< block ids of each slot's table, a prefix
+  std::vector<std::int64_t> infer_seed;           ///< seed of the slot's next sampled token (5.4)
 
   // Who is where, as the host holds it.
   Column request;                ///< kNoRequest: free

@@ -23,7 +23,7 @@ void zero(DraftShadowColumns& c, std::size_t slots) {
 void zero(DraftSubstep& sub, std::size_t slots) {
   sub.launched = sub.blocking = false;
   sub.token_num = sub.hidden_rows = sub.captured_size = sub.device_sum = sub.id_min = sub.id_max =
-      0;
+      sub.live_tail = 0;
   for (Column* column :
        {&sub.qd, &sub.dd, &sub.row_request, &sub.row_position, &sub.row_phase, &sub.row_count}) {
     zero(*column, slots);
@@ -42,6 +42,7 @@ void clear_scalars(StepRecord& r) {
   r.q_cpu_step = r.b_cpu_step = 0;
   r.output_rows = r.output_rows_host = r.id_min = r.id_max = 0;
   r.guard_tripped = false;
+  r.live_tail = r.poison_rows = r.poison_damaged = 0;
   r.start_ns = r.end_ns = 0;
 }
 
@@ -49,6 +50,7 @@ void clear_lists(StepRecord& r) {
   r.segments.clear();
   r.deviations.clear();
   r.tasks.clear();
+  r.pinned_copies.clear();
   r.outcomes.clear();
   r.frees.clear();
   r.cu_seqlens_q.clear();
@@ -56,6 +58,7 @@ void clear_lists(StepRecord& r) {
   r.row_runs.clear();
   r.output_runs.clear();
   r.messages.clear();
+  r.count_uses.clear();
   r.spans.clear();
 }
 
@@ -68,9 +71,27 @@ void StepRecord::reset(RecordLevel level, std::int32_t slots, std::int32_t subst
   clear_lists(*this);
   for (SlotColumns* columns : {&p1, &p2, &p4}) zero(*columns, size);
   for (DraftRowColumns* columns : {&p1_draft, &p4_draft}) zero(*columns, size);
-  for (Column* column : {&q_cpu, &b_cpu, &believed_len, &believed_reserve, &p1_p, &p1_table_hash,
-                         &p1_request, &p1_generation, &accept_digest, &last_digest, &accept_marks,
-                         &p2_first, &draft_e, &paired, &step_q, &step_d, &step_digest}) {
+  for (Column* column : {&q_cpu,
+                         &b_cpu,
+                         &believed_len,
+                         &believed_reserve,
+                         &p1_p,
+                         &p1_table_hash,
+                         &p1_request,
+                         &p1_generation,
+                         &accept_digest,
+                         &last_digest,
+                         &accept_marks,
+                         &p2_first,
+                         &enqueue_generation,
+                         &p2_generation,
+                         &seed_used,
+                         &stop_step_idx,
+                         &draft_e,
+                         &paired,
+                         &step_q,
+                         &step_d,
+                         &step_digest}) {
     zero(*column, size);
   }
   zero(shadow, size);
@@ -99,6 +120,7 @@ Keyframe Keyframe::initial(std::int64_t t, std::int32_t slots) {
   k.shadow.s.assign(size, 1);
   k.request.assign(size, kNoRequest);
   k.blocks.resize(size);
+  k.infer_seed.assign(size, 0);
   return k;
 }
 

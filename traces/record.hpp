@@ -42,6 +42,12 @@ struct RequestRow {
   std::int32_t max_dec_len = 0;  ///< limit of generated tokens
   std::int32_t eos_at = 0;  ///< the target's eos_at-th generated token is EOS (1-based); 0: never
   std::vector<std::int32_t> accept;  ///< AcceptKind::list: tokens committed per step, each >= 1
+  /// The stop sequence ends at the stop_at-th generated token (1-based); 0: none. The step that
+  /// sees it ends the output with EOS as token stop_at + 1 (5.6).
+  std::int32_t stop_at = 0;
+  std::int32_t stop_len = 0;       ///< its tokens L, 1..stop_at where stop_at > 0
+  std::int32_t min_tokens = 0;     ///< a step that ends with fewer tokens matches no stop sequence
+  std::int32_t cached_prompt = 0;  ///< leading text tokens that a prefix cache holds, < prompt_len
 
   bool operator==(const RequestRow&) const = default;
 };
@@ -113,6 +119,30 @@ struct RowRun {
   bool operator==(const RowRun&) const = default;
 };
 
+/// Who else uses a number of tokens of a step (9.2 V31).
+enum class CountUser : std::uint8_t {
+  routing_replay,  ///< expert routing of a step: its valid rows T
+  sampling_mask    ///< logprobs and sampling masks of a message: the tokens it delivers
+};
+
+/// A count as a consumer used it, with the step it took it from.
+struct CountUse {
+  CountUser user = CountUser::routing_replay;
+  std::int64_t step = 0;
+  std::int64_t count = 0;
+
+  bool operator==(const CountUse&) const = default;
+};
+
+/// A copy from pinned memory to the device: 16-bit digests of its source (V39).
+struct PinnedCopy {
+  std::int32_t buffer = 0;      ///< plan::Buffer
+  std::int32_t at_enqueue = 0;  ///< when the host enqueued the copy
+  std::int32_t at_copy = 0;     ///< when the device executed it
+
+  bool operator==(const PinnedCopy&) const = default;
+};
+
 /// One sub-step of the MTP head (3.2.1). The columns are the device's at its entry.
 struct DraftSubstep {
   bool launched = false;       ///< false: skipped (token_num = 0, or R3/R9 sync saw nothing to do)
@@ -130,6 +160,7 @@ struct DraftSubstep {
   Column row_position;  ///< text position of the first row's input token
   Column row_phase;     ///< 0: a row of the target; j >= 1: a row of sub-step j-1
   Column row_count;     ///< rows, from the first on, that continue it: same request, next position
+  std::int32_t live_tail = 0;  ///< as StepRecord::live_tail, of this launch
 
   bool operator==(const DraftSubstep&) const = default;
 };
@@ -201,6 +232,7 @@ struct StepRecord {
   std::vector<std::uint64_t> segments;    ///< plan segments executed, by hash
   std::vector<PlanDeviation> deviations;  ///< API log against plan; empty when equal
   std::vector<Task> tasks;                ///< insert(t), in executed order
+  std::vector<PinnedCopy> pinned_copies;  ///< host-to-device copies of this iteration, in order
   std::vector<RequestOutcome> outcomes;   ///< requests the engine closed in this iteration
   std::vector<SlotFree> frees;            ///< slots the engine freed in this iteration
 
@@ -239,6 +271,9 @@ struct StepRecord {
   std::int32_t id_min = 0;  ///< least id that reached the target's embedding, padding included
   std::int32_t id_max = 0;
   bool guard_tripped = false;  ///< device rows beyond the launch were dropped by the guard
+  /// What a launch would compute that is no one's: rows from T up to the greater of N and the
+  /// captured size whose batch id is not -1, plus slots from n on whose q is not 0 (8.3).
+  std::int32_t live_tail = 0;
 
   // -- P2: verified and updated; of kind `back` only, else everything from here to P4 stays zero
   // ---
@@ -247,6 +282,11 @@ struct StepRecord {
   Column last_digest;    ///< 8-bit keyed digest of A[a-1], 0 where a = 0
   Column accept_marks;   ///< kMark... bits
   Column p2_first;       ///< 8-bit keyed digest of D[0]
+  /// Of slots that ran, else 0 (V35, V38):
+  Column enqueue_generation;  ///< generation as the host held it when it enqueued these writes
+  Column p2_generation;       ///< generation of the device slot when unified_update wrote
+  Column seed_used;           ///< low 31 bits of infer_seed as build_sampling_params read it (5.4)
+  Column stop_step_idx;       ///< g as set_stop_value read it (5.6)
 
   // -- P3: proposed -------------------------------------------------------------------------------
   Column draft_e;  ///< draft seq_lens_encoder at entry of sub-step 0
@@ -262,7 +302,8 @@ struct StepRecord {
   Column step_digest;  ///< 8-bit keyed digest of step_draft_tokens[1..step_q)
 
   // -- sent in this iteration ---------------------------------------------------------------------
-  std::vector<Message> messages;  ///< in order; at most the saved output and one control output
+  std::vector<Message> messages;     ///< in order; at most the saved output and one control output
+  std::vector<CountUse> count_uses;  ///< in the order of use
 
   // -- level timeline -----------------------------------------------------------------------------
   std::vector<Span> spans;
@@ -275,6 +316,10 @@ struct StepRecord {
   std::vector<std::int64_t> p1_tokens;  ///< D at P1, B x W
   std::vector<std::int64_t> p2_tokens;  ///< A at P2, B x W
   std::vector<std::int64_t> p4_tokens;  ///< D at P4, B x W
+  /// V11: before each step rows >= T of the hidden states (up to N) and rows >= R of
+  /// batch_id_per_token_output (up to n W) are filled with a pattern; of kind `back` only.
+  std::int32_t poison_rows = 0;     ///< rows filled
+  std::int32_t poison_damaged = 0;  ///< of these, rows that no longer hold it at P4
 
   bool operator==(const StepRecord&) const = default;
 

@@ -31,6 +31,7 @@ constexpr Names<RowMode, 3> kModes{{"sync", "overlap", "bound"}};
 constexpr Names<PolicyKind, 6> kPolicies{
     {"exact", "predict-sum", "predict-rows", "predict-rows-hidden", "upper-bound", "all-accepted"}};
 constexpr Names<DraftPath, 2> kPaths{{"gather", "self"}};
+constexpr Names<EncoderTest, 2> kEncoderTests{{"encoder_len", "step_idx"}};
 constexpr Names<ArrivalUnit, 2> kUnits{{"step", "ns"}};
 constexpr Names<AcceptKind, 2> kAccepts{{"per-position", "list"}};
 
@@ -40,12 +41,14 @@ const char* to_name(RecordLevel level) { return kLevels.of(level); }
 const char* to_name(RowMode mode) { return kModes.of(mode); }
 const char* to_name(PolicyKind policy) { return kPolicies.of(policy); }
 const char* to_name(DraftPath path) { return kPaths.of(path); }
+const char* to_name(EncoderTest test) { return kEncoderTests.of(test); }
 const char* to_name(ArrivalUnit unit) { return kUnits.of(unit); }
 const char* to_name(AcceptKind kind) { return kAccepts.of(kind); }
 bool from_name(const std::string& name, RecordLevel& out) { return kLevels.parse(name, out); }
 bool from_name(const std::string& name, RowMode& out) { return kModes.parse(name, out); }
 bool from_name(const std::string& name, PolicyKind& out) { return kPolicies.parse(name, out); }
 bool from_name(const std::string& name, DraftPath& out) { return kPaths.parse(name, out); }
+bool from_name(const std::string& name, EncoderTest& out) { return kEncoderTests.parse(name, out); }
 bool from_name(const std::string& name, ArrivalUnit& out) { return kUnits.parse(name, out); }
 bool from_name(const std::string& name, AcceptKind& out) { return kAccepts.parse(name, out); }
 

@@ -38,6 +38,10 @@ enum class PolicyKind : std::uint8_t {
 /// How hidden rows reach sub-steps >= 1: 5.10, or 5.3 with 5.11.
 enum class DraftPath : std::uint8_t { gather, self };
 
+/// What the third argument of eagle_get_self_hidden_states tells the encoder phase by (5.11; path
+/// `self` only). `step_idx` is the meaning before #7001, kept by callers that pass the old tensor.
+enum class EncoderTest : std::uint8_t { encoder_len, step_idx };
+
 /// Unit of a request's arrival: loop iterations, or virtual nanoseconds.
 enum class ArrivalUnit : std::uint8_t { step, ns };
 
@@ -68,6 +72,7 @@ struct RunConfig {
   PolicyKind policy = PolicyKind::predict_rows_hidden;
   RowSwitches rows{};
   DraftPath draft_path = DraftPath::gather;
+  EncoderTest encoder_test = EncoderTest::encoder_len;
   ArrivalUnit arrivals = ArrivalUnit::step;
 
   std::int32_t max_num_seqs = 64;              ///< B, 1..512
@@ -87,7 +92,8 @@ struct RunConfig {
   std::int32_t padding_id = 2;  ///< token id of padding rows (4.7)
   std::vector<std::int64_t> eos_ids{2};
   AcceptProfile acceptance;
-  std::uint64_t digest_key = 0;  ///< scripted: derived from the seed (4.1 "Digests")
+  std::uint32_t ngram_millionths = 0;  ///< share of (request, g) with an n-gram match, 0..10^6
+  std::uint64_t digest_key = 0;        ///< scripted: derived from the seed (4.1 "Digests")
 
   [[nodiscard]] std::int32_t row_width() const { return num_speculative_tokens + 1; }  ///< W
   [[nodiscard]] std::int32_t table_width() const {                                     ///< nblk
@@ -99,6 +105,16 @@ struct RunConfig {
 
   bool operator==(const RunConfig&) const = default;
 };
+
+/// ngram(request, g): drafts that an n-gram match appends behind the M of the MTP head for a slot
+/// with g committed tokens (3.2.1 f), wherever M < K. With u_k = keyed_draw(seed,
+/// hash_text("ngram"), request, 2 g + k):
+///   0 unless draw_is_below(u_0, ngram_millionths); else 1 + u_1 mod (K - M).
+/// None while the text is unfinished, for a stopped slot, or where g + M >= max_dec_len. An
+/// appended draft is right where accept(profile, request, g) says so.
+/// infer_seed of a request is keyed_draw(seed, hash_text("infer_seed"), request, 0) mod
+/// (2^63 - 2), written by each prefill and D-node insert; a step advances it by 4 W (5.4).
+/// Both are written twice from this text, in runtime/core and in sim.
 
 /// Everything a reader must know before the first step.
 struct TraceHeader {
@@ -118,6 +134,7 @@ struct TraceHeader {
 [[nodiscard]] const char* to_name(RowMode mode);
 [[nodiscard]] const char* to_name(PolicyKind policy);
 [[nodiscard]] const char* to_name(DraftPath path);
+[[nodiscard]] const char* to_name(EncoderTest test);
 [[nodiscard]] const char* to_name(ArrivalUnit unit);
 [[nodiscard]] const char* to_name(AcceptKind kind);
 /// The value of a name, or false and `out` untouched.
@@ -125,6 +142,7 @@ struct TraceHeader {
 [[nodiscard]] bool from_name(const std::string& name, RowMode& out);
 [[nodiscard]] bool from_name(const std::string& name, PolicyKind& out);
 [[nodiscard]] bool from_name(const std::string& name, DraftPath& out);
+[[nodiscard]] bool from_name(const std::string& name, EncoderTest& out);
 [[nodiscard]] bool from_name(const std::string& name, ArrivalUnit& out);
 [[nodiscard]] bool from_name(const std::string& name, AcceptKind& out);
 

@@ -164,6 +164,12 @@ class RandomRecords {
     value = {any<std::int32_t>(), any<std::int32_t>(), any<std::int32_t>(), any<std::int64_t>(),
              any<std::int64_t>()};
   }
+  void fill(CountUse& value) {
+    value = {static_cast<CountUser>(below(2)), any<std::int64_t>(), any<std::int64_t>()};
+  }
+  void fill(PinnedCopy& value) {
+    value = {any<std::int32_t>(), any<std::int32_t>(), any<std::int32_t>()};
+  }
   void fill(RequestRow& value) {
     value.id = any<std::int32_t>();
     value.arrival = any<std::int64_t>();
@@ -171,6 +177,10 @@ class RandomRecords {
     value.max_dec_len = any<std::int32_t>();
     value.eos_at = any<std::int32_t>();
     small_list(value.accept);
+    for (std::int32_t* member :
+         {&value.stop_at, &value.stop_len, &value.min_tokens, &value.cached_prompt}) {
+      fill(*member);
+    }
   }
   void fill(Task& value) {
     value.kind = static_cast<TaskKind>(below(5));
@@ -224,6 +234,7 @@ class RandomRecords {
     r.substeps = blank.substeps;
     r.shadow = blank.shadow;
     for (Column* column : {&r.accept_digest, &r.last_digest, &r.accept_marks, &r.p2_first,
+                           &r.enqueue_generation, &r.p2_generation, &r.seed_used, &r.stop_step_idx,
                            &r.draft_e, &r.paired, &r.step_q, &r.step_d, &r.step_digest}) {
       *column = blank.step_q;
     }

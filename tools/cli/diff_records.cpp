@@ -59,10 +59,10 @@ bool equal(const Value& a, const Value& b) {
 std::string text_of(bool value) { return value ? "true" : "false"; }
 template <class T>
 requires std::is_integral_v<T> std::string text_of(T value) { return std::to_string(value); }
-std::string text_of(StepKind value) { return to_word(value); }
-std::string text_of(LaunchMode value) { return to_word(value); }
-std::string text_of(TaskKind value) { return to_word(value); }
-std::string text_of(StopReason value) { return to_word(value); }
+template <RecordEnum Enum>
+std::string text_of(Enum value) {
+  return to_name(value);
+}
 std::string text_of(const Column& column) {
   constexpr std::size_t kShownMax = 8;
   const std::size_t shown = std::min(column.size(), kShownMax);
@@ -77,9 +77,18 @@ class MemberText {
   template <class T>
   void operator()(const char* name, const T& value) {
     if (value == T{}) return;
-    text.append(text.empty() ? "" : " ").append(name).append("=").append(text_of(value));
+    text.append(text.empty() ? "" : " ").append(prefix_).append(name);
+    text.append("=").append(text_of(value));
+  }
+  void operator()(const char* name, const RequestRow& row) {
+    prefix_ = std::string(name) + ".";
+    visit_members(row, *this);
+    prefix_.clear();
   }
   std::string text;
+
+ private:
+  std::string prefix_;
 };
 
 template <class T>
@@ -133,14 +142,20 @@ class MemberDifference {
   };
   struct Lister {
     std::vector<Member>& members;
+    std::string prefix = {};
+    void operator()(const char* name, const RequestRow& row) {
+      prefix = std::string(name) + ".";
+      visit_members(row, *this);
+      prefix.clear();
+    }
     void operator()(const char* name, const Column& column) {
-      Member member{name, {}, true};
+      Member member{prefix + name, {}, true};
       for (const std::int32_t value : column) member.text.push_back(std::to_string(value));
       members.push_back(std::move(member));
     }
     template <class U>
     void operator()(const char* name, const U& value) {
-      members.push_back({name, {text_of(value)}, false});
+      members.push_back({prefix + name, {text_of(value)}, false});
     }
   };
 

@@ -38,13 +38,13 @@ class RecordComparer {
   /// The first difference of the last compare(), which found one. Both records still exist.
   [[nodiscard]] FieldDifference first_difference() const;
 
-  using Value = std::variant<const std::int64_t*, const std::int32_t*, const bool*, const StepKind*,
-                             const LaunchMode*, const CachedPair*, const Column*,
-                             const std::vector<std::int64_t>*, const std::vector<std::uint64_t>*,
-                             const std::vector<PlanDeviation>*, const std::vector<Task>*,
-                             const std::vector<RequestOutcome>*, const std::vector<SlotFree>*,
-                             const std::vector<RowRun>*, const std::vector<Message>*,
-                             const std::vector<Span>*, std::size_t>;
+  using Value = std::variant<
+      const std::int64_t*, const std::int32_t*, const bool*, const StepKind*, const LaunchMode*,
+      const CachedPair*, const Column*, const std::vector<std::int64_t>*,
+      const std::vector<std::uint64_t>*, const std::vector<PlanDeviation>*,
+      const std::vector<Task>*, const std::vector<RequestOutcome>*, const std::vector<SlotFree>*,
+      const std::vector<RowRun>*, const std::vector<Message>*, const std::vector<PinnedCopy>*,
+      const std::vector<CountUse>*, const std::vector<Span>*, std::size_t>;
   struct Entry {
     Field field;
     int substep;  ///< -1: not a member of a sub-step

@@ -16,7 +16,7 @@ constexpr const char* kSlotLine =
 std::string line(const std::string& text) { return wrap("  " + text, 6) + "\n"; }
 
 std::string task_text(const Task& task) {
-  std::string text = fmt::format("task {} slot {} request {} generation {}", to_word(task.kind),
+  std::string text = fmt::format("task {} slot {} request {} generation {}", to_name(task.kind),
                                  task.slot, task.request, task.generation);
   if (task.kind == TaskKind::prefill) {
     text += fmt::format(", text [{}, {}) of {}", task.start, task.end, task.text_len);
@@ -86,9 +86,9 @@ std::string slots_text(const StepRecord& r) {
 std::string summary_text(const StepRecord& r) {
   if (r.repeat > 1) {
     return fmt::format("step {}..{} {}, {} iterations\n", r.t, step_after(r.t, r.repeat - 1),
-                       to_word(r.kind), r.repeat);
+                       to_name(r.kind), r.repeat);
   }
-  std::string text = fmt::format("step {} {} n={} N={} rr={} r={} R={}", r.t, to_word(r.kind), r.n,
+  std::string text = fmt::format("step {} {} n={} N={} rr={} r={} R={}", r.t, to_name(r.kind), r.n,
                                  r.token_num, r.launch_bsz, r.real_bsz, r.output_rows);
   text += r.mode == LaunchMode::predicted ? " predicted" : " exact";
   text += fmt::format(" cached {},{} -> {},{}", r.cached_in.token_num, r.cached_in.real_bsz,
@@ -107,7 +107,7 @@ std::string step_text(const StepRecord& record) {
   for (const Message& message : record.messages) text += message_text(message);
   for (const RequestOutcome& o : record.outcomes) {
     text +=
-        line(fmt::format("request {} ended: {} tokens, {}", o.id, o.output_len, to_word(o.reason)));
+        line(fmt::format("request {} ended: {} tokens, {}", o.id, o.output_len, to_name(o.reason)));
   }
   for (const SlotFree& f : record.frees) {
     text += line(fmt::format("slot {} freed, generation {}", f.slot, f.generation));

@@ -187,7 +187,7 @@ std::vector<std::string> end_stories(const StepRecord& r) {
   std::vector<std::string> out;
   for (const RequestOutcome& o : r.outcomes) {
     out.push_back(fmt::format("the engine closed request {}: {}, {}", o.id,
-                              counted(o.output_len, "token"), to_word(o.reason)));
+                              counted(o.output_len, "token"), to_name(o.reason)));
   }
   for (const SlotFree& f : r.frees) {
     out.push_back(fmt::format("slot {} is free again (generation {})", f.slot, f.generation));

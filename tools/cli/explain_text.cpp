@@ -174,7 +174,7 @@ Json launch_json(const Explanation& e) {
     padding.push_back({{"slot", optional(p.slot)}, {"rows", p.rows}, {"reason", p.reason}});
   }
   Json out;
-  out["mode"] = to_word(r.mode);
+  out["mode"] = to_name(r.mode);
   out["token_num"] = r.token_num;
   out["launch_bsz"] = r.launch_bsz;
   out["captured_size"] = r.captured_size;
@@ -262,7 +262,7 @@ std::string explain_json(const Explanation& e, const std::string& trace) {
   Json out;
   out["trace"] = trace;
   out["step"] = e.view.step;
-  out["kind"] = to_word(r.kind);
+  out["kind"] = to_name(r.kind);
   out["first_step"] = r.t;
   out["repeat"] = r.repeat;
   out["scenario"] = e.view.header.config.scenario;

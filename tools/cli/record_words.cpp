@@ -1,4 +1,4 @@
-// Names of a record's enumerations, and a record on one line.
+// Segments by name, and a record on one line.
 #include "tools/cli/record_words.hpp"
 
 #include <fmt/format.h>
@@ -6,52 +6,6 @@
 #include "tools/cli/report.hpp"
 
 namespace tandem::cli {
-
-const char* to_word(StepKind kind) {
-  switch (kind) {
-    case StepKind::back:
-      return "back";
-    case StepKind::empty:
-      return "empty";
-    case StepKind::idle:
-      return "idle";
-  }
-  return "?";
-}
-
-const char* to_word(LaunchMode mode) { return mode == LaunchMode::exact ? "exact" : "predicted"; }
-
-const char* to_word(TaskKind kind) {
-  switch (kind) {
-    case TaskKind::prefill:
-      return "prefill";
-    case TaskKind::dnode:
-      return "dnode";
-    case TaskKind::decode:
-      return "decode";
-    case TaskKind::preempt:
-      return "preempt";
-    case TaskKind::abort:
-      return "abort";
-  }
-  return "?";
-}
-
-const char* to_word(StopReason reason) {
-  switch (reason) {
-    case StopReason::open:
-      return "open";
-    case StopReason::eos:
-      return "eos";
-    case StopReason::length:
-      return "length";
-    case StopReason::stop:
-      return "stop";
-    case StopReason::abort:
-      return "abort";
-  }
-  return "?";
-}
 
 std::string segment_word(std::uint64_t hash, const std::vector<plan::Segment>& segments) {
   for (const plan::Segment& segment : segments) {
@@ -62,11 +16,11 @@ std::string segment_word(std::uint64_t hash, const std::vector<plan::Segment>& s
 
 std::string one_line(const StepRecord& r) {
   if (r.repeat > 1) {
-    return fmt::format("{} for {} iterations, {}..{}", to_word(r.kind), r.repeat, r.t,
+    return fmt::format("{} for {} iterations, {}..{}", to_name(r.kind), r.repeat, r.t,
                        step_after(r.t, r.repeat - 1));
   }
-  std::string text = fmt::format("{} {} n={} N={} rr={} r={} R={} cached={},{}", to_word(r.kind),
-                                 to_word(r.mode), r.n, r.token_num, r.launch_bsz, r.real_bsz,
+  std::string text = fmt::format("{} {} n={} N={} rr={} r={} R={} cached={},{}", to_name(r.kind),
+                                 to_name(r.mode), r.n, r.token_num, r.launch_bsz, r.real_bsz,
                                  r.output_rows, r.cached_out.token_num, r.cached_out.real_bsz);
   if (!r.tasks.empty()) text += fmt::format(" tasks={}", r.tasks.size());
   if (!r.outcomes.empty()) text += fmt::format(" ended={}", r.outcomes.size());

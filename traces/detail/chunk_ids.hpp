@@ -26,7 +26,10 @@ namespace tandem::detail {
   X(output_runs, 0x2A, output_runs) X(output_rows, 0x2B, output_rows)                             \
   X(output_rows_host, 0x2C, output_rows_host) X(id_min, 0x2D, id_min) X(id_max, 0x2E, id_max)     \
   X(guard_tripped, 0x2F, guard_tripped) X(messages, 0x30, messages) X(spans, 0x31, spans)         \
-  X(start_ns, 0x32, start_ns) X(end_ns, 0x33, end_ns)
+  X(start_ns, 0x32, start_ns) X(end_ns, 0x33, end_ns)                                            \
+  X(live_tail, 0x34, live_tail) X(count_uses, 0x35, count_uses)                                   \
+  X(pinned_copies, 0x36, pinned_copies) X(poison_rows, 0x37, poison_rows)                         \
+  X(poison_damaged, 0x38, poison_damaged)
 
 // `outside` chunks hold the residuals where the mask of the column is false.
 #define TANDEM_COLUMN_CHUNKS(X)                                                                   \
@@ -54,7 +57,9 @@ namespace tandem::detail {
   X(p0_q, 0x76, p0_q) X(p0_e, 0x77, p0_e) X(p0_d, 0x78, p0_d) X(p0_s, 0x79, p0_s)                 \
   X(p0_b, 0x7A, p0_b) X(p0_g, 0x7B, p0_g) X(p0_a, 0x7C, p0_a)                                     \
   X(p3_q, 0x7D, p3_q) X(p3_e, 0x7E, p3_e) X(p3_d, 0x7F, p3_d) X(p3_s, 0x80, p3_s)                 \
-  X(p3_b, 0x81, p3_b) X(p3_g, 0x82, p3_g) X(p3_a, 0x83, p3_a)
+  X(p3_b, 0x81, p3_b) X(p3_g, 0x82, p3_g) X(p3_a, 0x83, p3_a)                             \
+  X(enqueue_generation, 0x84, enqueue_generation) X(p2_generation, 0x85, p2_generation)           \
+  X(seed_used, 0x86, seed_used) X(stop_step_idx, 0x87, stop_step_idx)
 // clang-format on
 
 enum class Chunk : std::uint16_t {
@@ -84,6 +89,7 @@ enum class SubChunk : std::uint16_t {
   row_position,
   row_phase,
   row_count,
+  live_tail,  // a scalar: numbers are never reused, so it stands behind the columns
   count
 };
 
@@ -132,13 +138,15 @@ constexpr StreamKind stream_kind(std::size_t stream) {
   if (stream < kSubstepBase) return kStreams[stream].kind;
   const auto k = static_cast<SubChunk>((stream - kSubstepBase) % kSubstepStride);
   if (k >= SubChunk::count) return StreamKind::none;
-  return k < SubChunk::qd ? StreamKind::scalar : StreamKind::column;
+  return k < SubChunk::qd || k == SubChunk::live_tail ? StreamKind::scalar : StreamKind::column;
 }
 
 /// Whether the records of kinds `empty` and `idle` have no value in this stream.
 constexpr bool only_in_back(std::size_t stream) {
   const bool result = stream >= stream_of(Chunk::p2_q) && stream <= stream_of(Chunk::step_digest);
-  return result || stream >= kSubstepBase;
+  const bool used =
+      stream >= stream_of(Chunk::enqueue_generation) && stream <= stream_of(Chunk::stop_step_idx);
+  return result || used || stream >= kSubstepBase;
 }
 
 /// The field that a stream belongs to; of streams that hold something only.

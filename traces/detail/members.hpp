@@ -1,149 +1,15 @@
-// Every structure of a trace as a list of named members: one description for JSON and plain binary.
-//
-// visit_members(value, visitor) calls visitor(name, member) in the order in which plain binary
-// stores the members; the names are those of the JSONL twin. Steps have traces/fields.hpp instead.
+// Keyframes, plans and headers as lists of named members, as traces/members.hpp does for steps.
 #pragma once
 
-#include <array>
-#include <cstddef>
-#include <string>
-#include <type_traits>
-
 #include "traces/keyframe.hpp"
+#include "traces/members.hpp"
 #include "traces/plan/plan.hpp"
-#include "traces/record.hpp"
 #include "traces/run_config.hpp"
 
 namespace tandem::detail {
 
-/// Names of an enumeration of records, indexed by value. Those of a RunConfig and of plans have
-/// to_name() and from_name() of their own.
-template <class Enum>
-struct EnumNames;
-template <>
-struct EnumNames<StepKind> {
-  static constexpr std::array kNames{"back", "empty", "idle"};
-};
-template <>
-struct EnumNames<LaunchMode> {
-  static constexpr std::array kNames{"exact", "predicted"};
-};
-template <>
-struct EnumNames<TaskKind> {
-  static constexpr std::array kNames{"prefill", "dnode", "decode", "preempt", "abort"};
-};
-template <>
-struct EnumNames<StopReason> {
-  static constexpr std::array kNames{"open", "eos", "length", "stop", "abort"};
-};
-
-template <class Enum>
-concept RecordEnum = requires {
-  EnumNames<Enum>::kNames.size();
-};
-
-template <RecordEnum Enum>
-const char* to_name(Enum value) {
-  return EnumNames<Enum>::kNames.at(static_cast<std::size_t>(value));
-}
-
-template <RecordEnum Enum>
-bool from_name(const std::string& name, Enum& out) {
-  constexpr auto& kNames = EnumNames<Enum>::kNames;
-  for (std::size_t i = 0; i < kNames.size(); ++i) {
-    if (name == kNames[i]) {
-      out = static_cast<Enum>(i);
-      return true;
-    }
-  }
-  return false;
-}
-
-// Const and mutable values share a list of members.
-template <class T, class U>
-concept Is = std::is_same_v<std::remove_const_t<T>, U>;
-
-template <Is<CachedPair> T, class V>
-void visit_members(T& x, V& v) {
-  v("token_num", x.token_num);
-  v("real_bsz", x.real_bsz);
-}
-
-template <Is<RequestRow> T, class V>
-void visit_members(T& x, V& v) {
-  v("id", x.id);
-  v("arrival", x.arrival);
-  v("prompt_len", x.prompt_len);
-  v("max_dec_len", x.max_dec_len);
-  v("eos_at", x.eos_at);
-  v("accept", x.accept);
-}
-
-template <Is<RequestOutcome> T, class V>
-void visit_members(T& x, V& v) {
-  v("id", x.id);
-  v("output_len", x.output_len);
-  v("reason", x.reason);
-}
-
-template <Is<Task> T, class V>
-void visit_members(T& x, V& v) {
-  v("kind", x.kind);
-  v("slot", x.slot);
-  v("request", x.request);
-  v("generation", x.generation);
-  v("start", x.start);
-  v("end", x.end);
-  v("text_len", x.text_len);
-  v("generated", x.generated);
-  v("drafts", x.drafts);
-  v("draft_digest", x.draft_digest);
-  v("last_digest", x.last_digest);
-  v("admits", x.admits);
-  v("row", x.row);
-  v("blocks", x.blocks);
-}
-
-template <Is<RowRun> T, class V>
-void visit_members(T& x, V& v) {
-  v("slot", x.slot);
-  v("rows", x.rows);
-}
-
-template <Is<SlotFree> T, class V>
-void visit_members(T& x, V& v) {
-  v("slot", x.slot);
-  v("generation", x.generation);
-}
-
-template <Is<PlanDeviation> T, class V>
-void visit_members(T& x, V& v) {
-  v("lane", x.lane);
-  v("position", x.position);
-  v("expected", x.expected);
-  v("found", x.found);
-}
-
-template <Is<Span> T, class V>
-void visit_members(T& x, V& v) {
-  v("lane", x.lane);
-  v("segment", x.segment);
-  v("op", x.op);
-  v("start_ns", x.start_ns);
-  v("end_ns", x.end_ns);
-}
-
-template <Is<Message> T, class V>
-void visit_members(T& x, V& v) {
-  v("control", x.control);
-  v("step", x.step);
-  v("slots", x.slots);
-  v("count", x.count);
-  v("digest", x.digest);
-  v("seq_len", x.seq_len);
-  v("request", x.request);
-  v("generation", x.generation);
-}
+using tandem::EnumNames;
+using tandem::visit_members;
 
 template <Is<Keyframe> T, class V>
 void visit_keyframe_device(T& x, V& v) {
@@ -168,6 +34,7 @@ void visit_keyframe_device(T& x, V& v) {
   v("shadow_g", x.shadow.g);
   v("shadow_s", x.shadow.s);
   v("blocks", x.blocks);
+  v("infer_seed", x.infer_seed);
 }
 
 template <Is<Keyframe> T, class V>
@@ -238,6 +105,7 @@ void visit_members(T& x, V& v) {
   v("policy", x.policy);
   v("rows", x.rows);
   v("draft_path", x.draft_path);
+  v("encoder_test", x.encoder_test);
   v("arrivals", x.arrivals);
   v("max_num_seqs", x.max_num_seqs);
   v("num_speculative_tokens", x.num_speculative_tokens);
@@ -255,6 +123,7 @@ void visit_members(T& x, V& v) {
   v("padding_id", x.padding_id);
   v("eos_ids", x.eos_ids);
   v("acceptance", x.acceptance);
+  v("ngram_millionths", x.ngram_millionths);
   v("digest_key", x.digest_key);
 }
 

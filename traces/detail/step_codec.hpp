@@ -63,6 +63,8 @@ class StepCodec {
       code_saved();
     }
     code_messages(c_, r_, s_, shape_);
+    c_.derived(Chunk::count_uses, r_.count_uses,
+               [this](auto& out) { build_count_uses(out, r_, total_.believed, shape_.lag == 0); });
     if (shape_.level == RecordLevel::timeline) code_timeline();
     if (shape_.level == RecordLevel::full) code_full();
     advance();
@@ -218,6 +220,7 @@ class StepCodec {
     c_.scalar(Chunk::id_min, r_.id_min, 0);
     c_.scalar(Chunk::id_max, r_.id_max, 0);
     c_.scalar(Chunk::guard_tripped, r_.guard_tripped, r_.token_num < total_.rows);
+    c_.scalar(Chunk::live_tail, r_.live_tail, 0);
   }
 
   void code_p2() {
@@ -250,6 +253,24 @@ class StepCodec {
     const std::int32_t* last = r_.last_digest.data();
     c_.column(stream_of(Chunk::p2_first), r_.p2_first,
               [=](std::size_t i) { return pick(a[i] > 0, last[i], first1[i]); });
+    code_used(n);
+  }
+
+  /// What the kernels between P1 and P2 read, of slots that ran.
+  void code_used(std::size_t n) {
+    const std::int32_t* q1 = r_.p1.q.data();
+    const std::int32_t* g1 = r_.p1.g.data();
+    const std::int32_t* held = s_.generation.data();
+    const std::int32_t* seed = s_.infer_seed.data();
+    const auto ran = [=](std::size_t i) { return (i < n) & (q1[i] > 0); };
+    c_.column(stream_of(Chunk::enqueue_generation), r_.enqueue_generation,
+              [=](std::size_t i) { return pick(ran(i), held[i], 0); });
+    same(Chunk::p2_generation, r_.p2_generation, r_.enqueue_generation);
+    c_.column(stream_of(Chunk::seed_used), r_.seed_used,
+              [=](std::size_t i) { return pick(ran(i), seed[i], 0); });
+    c_.column(stream_of(Chunk::stop_step_idx), r_.stop_step_idx,
+              [=](std::size_t i) { return pick(ran(i), g1[i], 0); });
+    s_.advance_seeds(r_.seed_used, n, shape_.row_width);
   }
 
   void code_substeps() {
@@ -325,6 +346,7 @@ class StepCodec {
     c_.scalar(stream_of(j, SubChunk::captured_size), sub.captured_size, s_.sub_captured_size[j]);
     c_.scalar(stream_of(j, SubChunk::id_min), sub.id_min, 0);
     c_.scalar(stream_of(j, SubChunk::id_max), sub.id_max, 0);
+    c_.scalar(stream_of(j, SubChunk::live_tail), sub.live_tail, 0);
     s_.sub_hidden_rows[j] = sub.hidden_rows;
     s_.sub_captured_size[j] = sub.captured_size;
   }
@@ -423,6 +445,8 @@ class StepCodec {
     c_.tokens(Field::p1_tokens, r_.p1_tokens);
     c_.tokens(Field::p2_tokens, r_.p2_tokens);
     c_.tokens(Field::p4_tokens, r_.p4_tokens);
+    c_.scalar(Chunk::poison_rows, r_.poison_rows, 0);
+    c_.scalar(Chunk::poison_damaged, r_.poison_damaged, 0);
   }
 
   void advance() {

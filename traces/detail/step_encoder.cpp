@@ -95,7 +95,7 @@ class ShapeProbe {
   }
   template <class T>
   void operator()(Field field, const T& value) {
-    const bool member = field >= Field::sub_launched && field <= Field::sub_row_count;
+    const bool member = field >= Field::sub_launched && field <= Field::sub_live_tail;
     if constexpr (std::is_arithmetic_v<T>) regular_ &= back_ || !member || value == T{};
   }
   template <class Each>
@@ -295,6 +295,7 @@ class StepEncoder::Impl {
   std::vector<std::int32_t> scratch_ints_;
   std::vector<std::uint64_t> scratch_hashes_;
   std::vector<RowRun> scratch_runs_;
+  std::vector<CountUse> scratch_uses_;
 
   std::vector<std::int32_t>& scratch_list(const std::vector<std::int32_t>&) {
     return scratch_ints_;
@@ -303,6 +304,7 @@ class StepEncoder::Impl {
     return scratch_hashes_;
   }
   std::vector<RowRun>& scratch_list(const std::vector<RowRun>&) { return scratch_runs_; }
+  std::vector<CountUse>& scratch_list(const std::vector<CountUse>&) { return scratch_uses_; }
 };
 
 StepEncoder::StepEncoder(const TraceHeader& header) : impl_(std::make_unique<Impl>(header)) {}

@@ -72,6 +72,10 @@ void code_row(Lists& l, Row& row, std::int32_t request, std::int32_t text_len, S
   l.value(row.max_dec_len, s.last_max_dec_len);
   l.value(row.eos_at, 0);
   l.array(row.accept);
+  l.value(row.stop_at, 0);
+  l.value(row.stop_len, 0);
+  l.value(row.min_tokens, 0);
+  l.value(row.cached_prompt, 0);
   s.last_arrival = row.arrival;
   s.last_max_dec_len = row.max_dec_len;
 }
@@ -117,6 +121,12 @@ void code_small_lists(Coder& c, Record& r) {
   for (auto& free : r.frees) visit_members(free, c.lists());
   c.count(Chunk::deviations, r.deviations, 0);
   for (auto& deviation : r.deviations) visit_members(deviation, c.lists());
+  c.count(Chunk::pinned_copies, r.pinned_copies, r.tasks.empty() ? 0 : 1);
+  for (auto& copy : r.pinned_copies) {
+    c.lists().value(copy.buffer, static_cast<std::int32_t>(plan::Buffer::task_arrays_cpu));
+    c.lists().value(copy.at_enqueue, 0);
+    c.lists().value(copy.at_copy, copy.at_enqueue);
+  }
 }
 
 // -- messages -------------------------------------------------------------------------------------
@@ -178,6 +188,24 @@ void code_messages(Coder& c, Record& r, StepState& s, const StepShape& shape) {
   }
   s.has_pending = false;
   if (back && !at_once) expect_message(r, s);
+}
+
+/// What count_uses nearly always holds: the mask of what was sent, the routing of what ran.
+template <class Record>
+void build_count_uses(std::vector<CountUse>& out, const Record& r, std::int64_t rows,
+                      bool at_once) {
+  out.clear();
+  const auto routing = [&] {
+    if (r.kind == StepKind::back) out.push_back({CountUser::routing_replay, r.t, rows});
+  };
+  if (at_once) routing();
+  for (const auto& message : r.messages) {
+    if (message.control) continue;
+    std::int64_t tokens = 0;
+    for (const std::int32_t count : message.count) tokens += count > 0 ? count : 0;
+    out.push_back({CountUser::sampling_mask, message.step, tokens});
+  }
+  if (!at_once) routing();
 }
 
 // -- time -----------------------------------------------------------------------------------------

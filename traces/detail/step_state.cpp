@@ -100,6 +100,10 @@ StepState::StepState(const StepShape& shape, const Keyframe& k)
   request = sized(k.request, size);
   generation = sized(k.generation, size);
   known_d = sized(k.known_d, size);
+  infer_seed.assign(size, 0);
+  for (std::size_t i = 0; i < std::min(size, k.infer_seed.size()); ++i) {
+    infer_seed[i] = static_cast<std::int32_t>(k.infer_seed[i] & kSeedBits);
+  }
   // A keyframe counts how often a slot was given away; its occupant's own number is one less.
   for (std::int32_t& count : generation) count = wrap_sub(count, 1);
   for (Column* column : {&last_q, &believed_reserve, &table_hash, &table_len}) {
@@ -148,6 +152,14 @@ void StepState::apply_recover(const Column& b) {
   }
 }
 
+void StepState::advance_seeds(const Column& seed_used, std::size_t n, std::int32_t row_width) {
+  const std::int32_t step = wrap_mul(4, row_width);
+  for (std::size_t i = 0; i < n; ++i) {
+    const std::int32_t seed = pick(seed_used[i] != 0, seed_used[i], infer_seed[i]);
+    infer_seed[i] = wrap_add(seed, step) & kSeedBits;
+  }
+}
+
 std::int32_t StepState::view_length() const {
   std::size_t n = request.size();
   while (n > 0 && request[n - 1] == kNoRequest) --n;
@@ -156,10 +168,10 @@ std::int32_t StepState::view_length() const {
 
 void StepState::forget(const StepRecord& record) {
   for (Column* column :
-       {&slots.q,    &slots.e,     &slots.d,    &slots.s,         &slots.b,     &slots.g,
-        &slots.a,    &draft.len,   &draft.hole, &draft.digest,    &draft.first, &step_q,
-        &step_d,     &step_digest, &prompt,     &table_hash,      &table_len,   &request,
-        &generation, &known_d,     &last_q,     &believed_reserve}) {
+       {&slots.q,    &slots.e,     &slots.d,    &slots.s,          &slots.b,     &slots.g,
+        &slots.a,    &draft.len,   &draft.hole, &draft.digest,     &draft.first, &step_q,
+        &step_d,     &step_digest, &prompt,     &table_hash,       &table_len,   &request,
+        &generation, &known_d,     &last_q,     &believed_reserve, &infer_seed}) {
     std::fill(column->begin(), column->end(), 0);
   }
   next_t = wrap_add(record.t, record.repeat);

@@ -40,6 +40,7 @@ struct StepState {
   Column request, generation;  // as the engine holds them
   Column known_d;              // length the engine last heard of, or the end of an insert
   Column last_q;               // P1 of the step before
+  Column infer_seed;           // low 31 bits, as far as steps have shown them
   Column believed_reserve;
 
   std::int64_t next_t = 0;
@@ -75,9 +76,13 @@ struct StepState {
   void apply_recover(const Column& b);
   /// Highest slot the engine holds, plus one.
   [[nodiscard]] std::int32_t view_length() const;
+  /// Slots below n take their seed of the next step: what this one showed, or had, and 4 W more.
+  void advance_seeds(const Column& seed_used, std::size_t n, std::int32_t row_width);
   /// After a record in plain binary: nothing is known but the time.
   void forget(const StepRecord& record);
 };
+
+constexpr std::int32_t kSeedBits = 0x7FFFFFFF;  ///< of infer_seed, as StepRecord::seed_used
 
 /// a + b modulo 2^32: records may hold any values.
 constexpr std::int32_t wrap_add(std::int32_t a, std::int32_t b) {

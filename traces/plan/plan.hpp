@@ -31,7 +31,7 @@ constexpr int kLaneCount = 3;
   X(draft_pre_process) X(read_draft_output_rows) X(draft_forward) X(eagle_gather_hidden_states)  \
   X(draft_rebuild_padding) X(eagle_get_self_hidden_states) X(draft_lm_head) X(draft_model_update) \
   X(draft_model_postprocess) X(speculate_schedule_cache) X(cache_output) X(send_control)         \
-  X(idle_sleep)
+  X(idle_sleep) X(ngram_extend) X(routing_replay) X(sampling_mask)
 // clang-format on
 
 enum class OpKind : std::uint8_t {
@@ -62,7 +62,8 @@ enum class Symbol : std::uint8_t {
   X(draft_next_tokens) X(draft_kv_cache) X(draft_logits) X(hidden_row_count)                      \
   X(seq_lens_this_time_cpu)                                                                       \
   X(is_block_step_cpu) X(output_token_num_cpu) X(accept_tokens_cpu) X(accept_num_cpu)             \
-  X(seq_lens_decoder_cpu) X(prompt_lens_cpu) X(preempted_idx_cpu) X(scratch_read_cpu)
+  X(seq_lens_decoder_cpu) X(prompt_lens_cpu) X(preempted_idx_cpu) X(scratch_read_cpu)      \
+  X(task_arrays_cpu)
 // clang-format on
 
 enum class Buffer : std::uint8_t {

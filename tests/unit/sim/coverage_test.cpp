@@ -21,6 +21,14 @@ bool is_unread(Field field) {
     case Field::sub_captured_size:
     case Field::believed_len:
     case Field::believed_reserve:
+    case Field::pinned_copies:
+    case Field::live_tail:
+    case Field::sub_live_tail:
+    case Field::enqueue_generation:
+    case Field::p2_generation:
+    case Field::seed_used:
+    case Field::stop_step_idx:
+    case Field::count_uses:
     case Field::spans:
     case Field::start_ns:
     case Field::end_ns:
@@ -108,6 +116,8 @@ class Changer {
       change(*column);
     }
   }
+  void change(CountUse&) {}
+  void change(PinnedCopy&) {}
   void change(Span&) {}
   void change(PlanDeviation&) {}
 

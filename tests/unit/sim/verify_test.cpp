@@ -160,8 +160,15 @@ class Scrambler {
       scramble(*column);
     }
   }
+  void scramble(CountUse& use) {
+    scramble(use.step);
+    scramble(use.count);
+  }
+  void scramble(PinnedCopy& copy) {
+    for (std::int32_t* value : {&copy.buffer, &copy.at_enqueue, &copy.at_copy}) scramble(*value);
+  }
   void scramble(Span&) {}
-  void scramble(PlanDeviation&) {}
+  void scramble(PlanDeviation& deviation) { scramble(deviation.found); }
 
   RandomStream random_;
 };
