@@ -7,6 +7,7 @@
 #include "kernels/recover_decode_task.hpp"
 #include "kernels/speculate_pre_process.hpp"
 #include "kernels/speculate_schedule_cache.hpp"
+#include "kernels/speculate_set_stop_value_multi_seqs.hpp"
 #include "kernels/unified_update_model_status.hpp"
 #include "kernels/verify_draft_tokens.hpp"
 #include "runtime/host/host_device.hpp"
@@ -166,6 +167,28 @@ void HostDevice::verify(const LaunchArgs& args) {
   k::verify_draft_tokens_reference(io);
 }
 
+/// Positions in token_ids_all go by history_base where the law says p: after a recovery p + g counts
+/// the generated part twice, and a sequence that lies across the preemption would never match.
+void HostDevice::set_stop_value() {
+  k::SpeculateSetStopValueMultiSeqs io;
+  io.slot_count = config_.max_num_seqs;
+  io.draft_width = config_.row_width();
+  io.max_model_len = config_.max_model_len;
+  io.stop_seqs_count = 1;
+  io.stop_seqs_width = kStopLenMax;
+  io.accept_tokens = m_.accept_tokens;
+  io.accept_num = m_.accept_num;
+  io.token_ids_all = m_.token_ids_all;
+  io.prompt_lens = m_.history_base;
+  io.step_idx = m_.step_idx;
+  io.stop_flags = m_.stop_flags;
+  io.stop_seqs = m_.stop_seqs;
+  io.stop_seqs_len = m_.stop_seqs_len;
+  io.end_ids = config_.eos_ids;
+  io.min_tokens = m_.min_tokens;
+  k::speculate_set_stop_value_multi_seqs_reference(io);
+}
+
 void HostDevice::unified_update(const LaunchArgs& args) {
   k::UnifiedUpdateModelStatus io;
   io.n = args.n;
@@ -181,7 +204,7 @@ void HostDevice::unified_update(const LaunchArgs& args) {
   io.seq_lens_this_time = m_.seq_lens_this_time;
   io.is_paused = m_.is_block_step;
   io.token_ids_all = m_.token_ids_all;
-  io.prompt_lens = m_.prompt_lens;
+  io.prompt_lens = m_.history_base;
   io.step_idx = m_.step_idx;
   io.end_tokens = config_.eos_ids;
   io.max_dec_len = m_.max_dec_len;
