@@ -32,8 +32,8 @@ struct Request {
 [[nodiscard]] std::int64_t token(const RunConfig& config, const Request& request,
                                  std::int64_t position);
 
-/// A token that is not the one at this position, no EOS and not stop_id: what a wrong draft or a model fed with
-/// wrong rows says. `salt` makes different mistakes differ.
+/// A token that is not the one at this position, no EOS and not stop_id: what a wrong draft or a
+/// model fed with wrong rows says. `salt` makes different mistakes differ.
 [[nodiscard]] std::int64_t wrong_token(const RunConfig& config, const Request& request,
                                        std::int64_t position, std::uint64_t salt);
 

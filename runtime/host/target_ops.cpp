@@ -167,8 +167,8 @@ void HostDevice::verify(const LaunchArgs& args) {
   k::verify_draft_tokens_reference(io);
 }
 
-/// Positions in token_ids_all go by history_base where the law says p: after a recovery p + g counts
-/// the generated part twice, and a sequence that lies across the preemption would never match.
+/// Positions in token_ids_all go by history_base where the law says p: after a recovery p + g
+/// counts the generated part twice, and a sequence across the preemption would never match.
 void HostDevice::set_stop_value() {
   k::SpeculateSetStopValueMultiSeqs io;
   io.slot_count = config_.max_num_seqs;
