@@ -251,5 +251,50 @@ TEST(StopSequence, EveryRequestEndsWhereItsRowSaysInEverySchedule) {
   }
 }
 
+TEST(StopSequence, EveryRowSwitchedAloneGivesTheSameTokensOnBothDraftPaths) {
+  const auto requests = varied_requests(30);
+  KeepingSink plain;
+  const std::uint64_t digest = run_kept(small_scenario(4, 3), requests, plain).token_digest;
+  for (const DraftPath path : {DraftPath::gather, DraftPath::self}) {
+    for (const RowMode rest : {RowMode::overlap, RowMode::sync}) {
+      for (std::size_t row = 0; row < kRowCount; ++row) {
+        Scenario s = small_scenario(4, 3);
+        s.config.draft_path = path;
+        test::set_all_rows(s, rest);
+        s.config.rows[row] = rest == RowMode::sync ? RowMode::overlap : RowMode::sync;
+        KeepingSink sink;
+        EXPECT_EQ(run_kept(s, requests, sink).token_digest, digest)
+            << to_name(path) << ", R" << row << " not " << to_name(rest);
+      }
+    }
+  }
+}
+
+TEST(StopSequence, ParkedSlotMatchesAfterItsRevival) {
+  Scenario s = small_scenario(3, 3);
+  s.config.block_size = 4;
+  std::vector<RequestSpec> requests;
+  for (RequestId id = 0; id < 12; ++id) {
+    RequestSpec spec = request(id, 0, 8 + id, 40);
+    spec.row.stop_at = 20 + id;
+    spec.row.stop_len = 12;
+    requests.push_back(spec);
+  }
+  std::int64_t parked = 0;
+  for (std::int32_t blocks = 20; blocks < 40; ++blocks) {
+    s.config.kv_blocks = blocks;
+    KeepingSink sink;
+    (void)run_kept(s, requests, sink);
+    for (const StepRecord& r : sink.steps) {
+      for (const std::int32_t b : r.p1.b) parked += b;
+    }
+    const auto got = outcomes_of(sink);
+    for (const RequestSpec& spec : requests) {
+      EXPECT_EQ(got.at(spec.row.id), expected_outcome(spec)) << blocks << ": " << spec.row.id;
+    }
+  }
+  EXPECT_GT(parked, 0);
+}
+
 }  // namespace
 }  // namespace tandem
