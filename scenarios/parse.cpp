@@ -47,6 +47,8 @@ Status read_run(const Document& document, Scenario& out) {
   config.digest_key = keyed_draw(config.seed, hash_text("digest"), 0);
   config.policy = read.choice<PolicyKind>("policy");
   config.draft_path = read.choice<DraftPath>("draft_path");
+  config.encoder_test = read.choice<EncoderTest>("encoder_test");
+  config.ngram_millionths = static_cast<std::uint32_t>(read.units("ngram", 6));
   config.copies_own_stream = read.text("copies") == "own";
   config.arrivals = read.text("arrivals") == "time" ? ArrivalUnit::ns : ArrivalUnit::step;
   config.rows.fill(read.choice<RowMode>("schedule"));
@@ -117,6 +119,13 @@ Status read_engine(const Document& document, RunConfig& config) {
         fmt::format("at most engine.num_speculative_tokens, {}", config.num_speculative_tokens),
         "leave it out to use that many");
   }
+  if (config.ngram_millionths > 0 && config.num_model_steps == config.num_speculative_tokens) {
+    return document.fail_value(
+        "ngram",
+        fmt::format("0 where engine.num_model_steps is engine.num_speculative_tokens, {}",
+                    config.num_speculative_tokens),
+        "lower engine.num_model_steps: a row has no room behind the drafts of the MTP head");
+  }
   const std::int32_t rows = config.max_num_seqs * config.row_width();
   if (config.max_num_batched_tokens < rows) {
     return document.fail_value(
@@ -145,6 +154,17 @@ Status read_model(const Document& document, RunConfig& config) {
       return document.fail_value(path, "each id once", "delete one of the two");
     }
     config.eos_ids.push_back(id);
+  }
+  // Beside EOS and padding the script keeps one id for the ends of stop sequences, and a wrong
+  // token is another one than the right one.
+  const bool padding_is_eos = std::find(config.eos_ids.begin(), config.eos_ids.end(),
+                                        config.padding_id) != config.eos_ids.end();
+  const std::size_t special = config.eos_ids.size() + (padding_is_eos ? 0 : 1);
+  if (static_cast<std::size_t>(config.vocab_size) < special + 3) {
+    return document.fail_value(
+        "model.vocab_size",
+        fmt::format("at least {}: {} special ids and 3 more", special + 3, special),
+        "raise it, or list fewer ids in model.eos");
   }
   return {};
 }

@@ -1,4 +1,5 @@
 // The group `workload` of a scenario: what arrives, and the rules its requests must keep.
+#include <algorithm>
 #include <cstddef>
 
 #include <fmt/format.h>
@@ -102,8 +103,13 @@ Status read_generated(const Document& document, Scenario& out) {
   TANDEM_RETURN_IF_ERROR(read_gap(document, out));
   TANDEM_RETURN_IF_ERROR(read_lengths(document, "workload.prompt", workload.prompt));
   TANDEM_RETURN_IF_ERROR(read_lengths(document, "workload.output", workload.output));
-  const auto misfit = find_misfit(out.config, workload.prompt.tokens.back(),
-                                  limited_output(workload, workload.output.tokens.back()));
+  const std::int32_t prompt = workload.prompt.tokens.back();
+  std::int64_t longest = 0;
+  for (const std::int32_t output :
+       {workload.output.tokens.front(), workload.output.tokens.back()}) {
+    longest = std::max(longest, longest_output(out.config, workload, prompt, output));
+  }
+  const auto misfit = find_misfit(out.config, prompt, longest);
   if (misfit) return refuse_misfit(document, "workload", *misfit);
   return {};
 }
@@ -149,6 +155,8 @@ class RequestReader {
     }
     row.prompt_len = read_.int32(key("prompt"));
     TANDEM_RETURN_IF_ERROR(read_end());
+    TANDEM_RETURN_IF_ERROR(read_stop_sequence());
+    TANDEM_RETURN_IF_ERROR(read_cached_prompt());
     TANDEM_RETURN_IF_ERROR(read_dnode());
     TANDEM_RETURN_IF_ERROR(read_accept());
     request_.abort_after = read_.int32_or(key("abort_after"), -1);
@@ -171,8 +179,8 @@ class RequestReader {
     }
     const bool by_output = read_.has(key("output"));
     const bool by_length = workload_.stop == StopRule::length;
-    for (const char* other : {"eos_at", "max_dec_len"}) {
-      const bool is_set_by_output = by_length || std::string_view(other) == "eos_at";
+    for (const char* other : {"eos_at", "stop_at", "max_dec_len"}) {
+      const bool is_set_by_output = by_length || std::string_view(other) != "max_dec_len";
       if (by_output && is_set_by_output && read_.has(key(other))) {
         return document_.fail_value(
             key(other),
@@ -180,13 +188,59 @@ class RequestReader {
             "output says when the request ends; delete one of the two");
       }
     }
-    const std::int32_t recorded = read_.int32_or(key(by_output ? "output" : "eos_at"), 0);
     const WorkloadSpec limits = own_limits(by_output ? workload_.stop : StopRule::eos);
-    const auto misfit = find_misfit(config_, row.prompt_len,
-                                    limited_output(limits, recorded > 0 ? recorded : left));
+    const auto misfit = find_misfit(config_, row.prompt_len, longest_end(limits, left));
     if (misfit) return refuse_misfit(document_, base_, *misfit);
-    set_limits(row, config_, limits, recorded);
+    set_limits(row, config_, limits, read_.int32_or(key(by_output ? "output" : "eos_at"), 0));
     return {};
+  }
+
+  /// Tokens this entry may generate at most: what is left where nothing else is sure to end it.
+  [[nodiscard]] std::int64_t longest_end(const WorkloadSpec& limits, std::int32_t left) const {
+    if (read_.has(key("output"))) {
+      return longest_output(config_, limits, request_.row.prompt_len, read_.int32(key("output")));
+    }
+    const std::int32_t stop_at = read_.int32_or(key("stop_at"), 0);
+    const std::int32_t eos_at = read_.int32_or(key("eos_at"), 0);
+    if (stop_at > 0 && limits.min_tokens <= stop_at + 1) {
+      return limited_output(limits, std::int64_t{stop_at} + 1);
+    }
+    return limited_output(limits, eos_at > 0 ? eos_at : left);
+  }
+
+  /// stop_at and what belongs to it, or to the sequence that `output` made.
+  Status read_stop_sequence() {
+    RequestRow& row = request_.row;
+    const std::int32_t stop_at = read_.int32_or(key("stop_at"), 0);
+    if (stop_at > 0 && row.eos_at > 0 && row.eos_at <= stop_at + 1) {
+      return document_.fail_value(key("eos_at"),
+                                  fmt::format("0, or more than stop_at + 1 = {}", stop_at + 1),
+                                  "the stop sequence puts EOS there; delete one of the two");
+    }
+    const WorkloadSpec own = own_limits(workload_.stop);
+    if (stop_at > 0) set_stop_sequence(row, stop_at, own.stop_len, own.min_tokens);
+    for (const char* other : {"stop_len", "min_tokens"}) {
+      if (row.stop_at == 0 && read_.has(key(other))) {
+        return document_.fail_value(key(other), "no such key without a stop sequence",
+                                    "add stop_at, or set workload.stop to sequence");
+      }
+    }
+    if (read_.int32_or(key("min_tokens"), 0) > row.min_tokens) {
+      return document_.fail_value(
+          key("min_tokens"), fmt::format("at most {}, where the output ends", row.min_tokens),
+          "no step ends with more tokens, so that nothing would ever match");
+    }
+    return {};
+  }
+
+  Status read_cached_prompt() {
+    RequestRow& row = request_.row;
+    row.cached_prompt = read_.int32_or(key("cached_prompt"),
+                                       cached_tokens(row.prompt_len, workload_.cached_millionths));
+    if (row.cached_prompt < row.prompt_len) return {};
+    return document_.fail_value(key("cached_prompt"),
+                                fmt::format("less than prompt, {}", row.prompt_len),
+                                "the last token of a text is always computed");
   }
 
   /// The workload's limits with those of this entry in their place.
@@ -194,6 +248,8 @@ class RequestReader {
     WorkloadSpec limits;
     limits.stop = stop;
     limits.max_dec_len = read_.int32_or(key("max_dec_len"), workload_.max_dec_len);
+    limits.stop_len = read_.int32_or(key("stop_len"), workload_.stop_len);
+    limits.min_tokens = read_.int32_or(key("min_tokens"), workload_.min_tokens);
     return limits;
   }
 
@@ -259,8 +315,18 @@ Status read_workload(const Document& document, Scenario& out) {
   WorkloadSpec& workload = out.workload;
   const std::string& kind = read.text("workload.kind");
   workload.step_ns = read.integer("workload.step_ns");
-  workload.stop = read.text("workload.stop") == "length" ? StopRule::length : StopRule::eos;
+  const std::string& stop = read.text("workload.stop");
+  workload.stop = stop == "length"     ? StopRule::length
+                  : stop == "sequence" ? StopRule::sequence
+                                       : StopRule::eos;
+  workload.stop_len = read.int32("workload.stop_len");
+  workload.min_tokens = read.int32("workload.min_tokens");
+  workload.cached_millionths = static_cast<std::uint32_t>(read.units("workload.cached_share", 6));
   workload.max_dec_len = read.int32("workload.max_dec_len");
+  if (workload.min_tokens > 0 && kind != "requests" && workload.stop != StopRule::sequence) {
+    return document.fail_value("workload.min_tokens", "0 unless workload.stop is sequence",
+                               "only a stop sequence looks at it");
+  }
   if (kind == "requests") {
     workload.kind = WorkloadKind::requests;
     return read_requests(document, out);

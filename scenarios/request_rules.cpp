@@ -41,13 +41,35 @@ std::int64_t limited_output(const WorkloadSpec& workload, std::int64_t output) {
   return workload.max_dec_len == 0 ? output : std::min<std::int64_t>(output, workload.max_dec_len);
 }
 
+std::int64_t longest_output(const RunConfig& config, const WorkloadSpec& workload,
+                            std::int64_t prompt, std::int64_t output) {
+  const bool may_miss = workload.stop == StopRule::sequence && workload.min_tokens > output;
+  return limited_output(workload, may_miss ? config.max_model_len - prompt : output);
+}
+
 void set_limits(RequestRow& row, const RunConfig& config, const WorkloadSpec& workload,
                 std::int32_t output) {
   const std::int32_t left = config.max_model_len - row.prompt_len;
   const auto limit = static_cast<std::int32_t>(limited_output(workload, left));
-  const bool by_eos = workload.stop == StopRule::eos;
-  row.eos_at = by_eos ? output : 0;
-  row.max_dec_len = by_eos ? limit : std::min(limit, output);
+  const bool by_length = workload.stop == StopRule::length;
+  const bool by_sequence = workload.stop == StopRule::sequence && output >= 2;
+  row.eos_at = by_length || by_sequence ? 0 : output;
+  row.max_dec_len = by_length ? std::min(limit, output) : limit;
+  if (by_sequence) set_stop_sequence(row, output - 1, workload.stop_len, workload.min_tokens);
+}
+
+void set_stop_sequence(RequestRow& row, std::int32_t stop_at, std::int32_t length,
+                       std::int32_t min_tokens) {
+  TANDEM_CHECK(stop_at >= 1);
+  row.stop_at = stop_at;
+  row.stop_len = std::min(length, stop_at);
+  const std::int32_t end = row.eos_at > 0 ? std::min(row.eos_at, row.max_dec_len) : row.max_dec_len;
+  row.min_tokens = std::min(min_tokens, end);
+}
+
+std::int32_t cached_tokens(std::int32_t prompt, std::uint32_t millionths) {
+  const std::int64_t tokens = std::int64_t{prompt} * millionths / 1'000'000;
+  return static_cast<std::int32_t>(std::min<std::int64_t>(tokens, prompt - 1));
 }
 
 bool ends_at_once(const RequestRow& row) { return row.max_dec_len <= 1 || row.eos_at == 1; }

@@ -27,9 +27,24 @@ struct Misfit {
 /// Tokens generated at most under the workload's own limit.
 [[nodiscard]] std::int64_t limited_output(const WorkloadSpec& workload, std::int64_t output);
 
-/// Sets eos_at and max_dec_len of a row whose prompt_len is set and that fits.
+/// Tokens that a request with a recorded output length may generate at most: that length, or what
+/// max_model_len leaves where min_tokens may make it miss its stop sequence.
+[[nodiscard]] std::int64_t longest_output(const RunConfig& config, const WorkloadSpec& workload,
+                                          std::int64_t prompt, std::int64_t output);
+
+/// Sets eos_at, max_dec_len and the stop sequence of a row whose prompt_len is set and that fits.
+/// `output`: its recorded length; 0: none.
 void set_limits(RequestRow& row, const RunConfig& config, const WorkloadSpec& workload,
                 std::int32_t output);
+
+/// Gives the row a stop sequence that ends at its stop_at-th generated token, 1 or more. Its length
+/// is clipped to stop_at, min_tokens to where the output ends anyway (eos_at and max_dec_len are
+/// set already).
+void set_stop_sequence(RequestRow& row, std::int32_t stop_at, std::int32_t length,
+                       std::int32_t min_tokens);
+
+/// Leading tokens of a prompt that the prefix cache holds: the share, rounded down; never all.
+[[nodiscard]] std::int32_t cached_tokens(std::int32_t prompt, std::uint32_t millionths);
 
 /// True where the first generated token ends the request, so that no D node ever sees it.
 [[nodiscard]] bool ends_at_once(const RequestRow& row);

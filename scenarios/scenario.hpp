@@ -32,7 +32,11 @@ struct TimingModel {
 };
 
 enum class WorkloadKind : std::uint8_t { poisson, azure_csv, profile, requests };
-enum class StopRule : std::uint8_t { eos, length };  ///< what a recorded output length becomes
+/// What a recorded output length becomes. `sequence`: a stop sequence ends one token before it, and
+/// EOS takes the last place; an output of one token ends with EOS as with `eos`.
+enum class StopRule : std::uint8_t { eos, length, sequence };
+
+constexpr std::int32_t kStopLenMax = 16;  ///< tokens of a stop sequence, at most
 
 /// Lengths as quantiles: value at each of the given shares (in millionths), linear in between.
 struct LengthQuantiles {
@@ -62,9 +66,12 @@ struct WorkloadSpec {
   LengthQuantiles prompt;             ///< poisson, profile
   LengthQuantiles output;
   StopRule stop = StopRule::eos;
-  std::int32_t max_dec_len = 0;        ///< limit of generated tokens; 0: what max_model_len leaves
-  std::uint32_t dnode_millionths = 0;  ///< share of requests that arrive from a P node (6.2)
-  std::int32_t dnode_drafts = 1;       ///< L, drafts such a request brings, 0..K
+  std::int32_t stop_len = 2;            ///< tokens of a stop sequence, clipped to stop_at
+  std::int32_t min_tokens = 0;          ///< RequestRow::min_tokens where there is a stop sequence
+  std::uint32_t cached_millionths = 0;  ///< share of a prompt that a prefix cache holds
+  std::int32_t max_dec_len = 0;         ///< limit of generated tokens; 0: what max_model_len leaves
+  std::uint32_t dnode_millionths = 0;   ///< share of requests that arrive from a P node (6.2)
+  std::int32_t dnode_drafts = 1;        ///< L, drafts such a request brings, 0..K
   std::vector<std::vector<std::int32_t>> accept_lists;  ///< request i takes list i mod size
   std::string accept_path;  ///< instead: a file of JSON lines with `accept_lengths`, read at start
   std::vector<RequestSpec> requests;  ///< kind requests, in arrival order

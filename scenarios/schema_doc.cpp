@@ -32,14 +32,22 @@ constexpr std::string_view kRules = R"(
   `engine.kv_blocks`. It holds min(nblk - 1, (length + (lag + 1) * W + 2K + 2) / block_size) + 1
   of them, with lag 0 where R2 is sync and 1 where it is overlap. For drawn lengths the longest
   prompt and the longest output are taken together.
-- `model.padding_id` and every id of `model.eos` < `model.vocab_size`.
+- `model.padding_id` and every id of `model.eos` < `model.vocab_size`, which holds three ids more
+  than these.
 - `acceptance.p` of kind per-position has at least K entries; the first K count. Kind list takes
   either `lists` or `path`; the entries of `workload.requests` may bring `accept` instead.
 - Drawn workloads take either `rate_per_s` or `gap_steps`; `step_ns` turns one into the other
   where `arrivals` asks for it. The first request arrives at 0.
 - `workload.stop`: with `eos` a recorded output length becomes `eos_at`, with `length` the limit
-  of generated tokens. An entry of `workload.requests` gives `output` or says by `eos_at` and
-  `max_dec_len` how it ends.
+  of generated tokens, with `sequence` L tokens become `stop_at` = L - 1 (one token: `eos_at` = 1):
+  the stop sequence is the `stop_len` tokens up to there, and EOS takes the place behind. An entry
+  of `workload.requests` gives `output` or says by `eos_at`, `stop_at` and `max_dec_len` how it
+  ends; `eos_at` is 0 or more than `stop_at` + 1.
+- `min_tokens` above `stop_at` + 1 may make a request miss its stop sequence; it then ends by
+  `eos_at` or its limit, and must fit with that. It is clipped to where the output ends; an entry
+  that asks for more is refused.
+- `cached_prompt` < `prompt`. A request from a P node uses it when it comes back from a preemption.
+- `ngram` is 0 where `engine.num_model_steps` is K.
 - Requests from a P node bring at most K drafts, and reach no node whose `engine.role` is prefill.
 - `engine.cuda_graphs: true` captures the sizes 1, 2, 4, 8..128 step 8, 144..256 step 16,
   288..1024 step 32 below B, and B itself, each times W.

@@ -1,4 +1,5 @@
 // The schema table: every key of a scenario with its type, range, default and meaning.
+#include "scenarios/scenario.hpp"
 #include "scenarios/schema.hpp"
 
 namespace tandem {
@@ -125,6 +126,12 @@ void add_run_keys(std::vector<KeySpec>& out) {
               "exact|predict-sum|predict-rows|predict-rows-hidden|upper-bound|all-accepted",
               "\"predict-rows-hidden\"", "what the host believes before it knows"),
        choice("draft_path", "gather|self", "\"gather\"", "how hidden rows reach later sub-steps"),
+       choice("encoder_test", "encoder_len|step_idx", "\"encoder_len\"",
+              "what tells a later sub-step that a slot was in its encoder phase (path self; no "
+              "effect on gather); step_idx is the meaning that #7001 gave up"),
+       share("ngram", "0",
+             "share of decode steps in which an n-gram match appends drafts behind those of the "
+             "MTP head; only where engine.num_model_steps is less than K"),
        choice("copies", "compute|own", "\"compute\"", "stream of the device-to-host copies"),
        choice("arrivals", "step|time", "\"step\"",
               "unit of arrivals: loop iterations, or virtual nanoseconds"),
@@ -234,8 +241,15 @@ void add_workload_keys(std::vector<KeySpec>& out) {
        required(shares("workload.output.shares", 256, "rising from 0 to 1")),
        required(integers("workload.output.tokens", 1, 1'048'576, 256,
                          "length at each share, linear in between")),
-       choice("workload.stop", "eos|length", "\"eos\"",
-              "what ends a request after its output length: an EOS token, or max_dec_len"),
+       choice("workload.stop", "eos|length|sequence", "\"eos\"",
+              "what ends a request after its output length: an EOS token, max_dec_len, or a stop "
+              "sequence one token before"),
+       integer("workload.stop_len", 1, kStopLenMax, "2",
+               "tokens of a stop sequence, clipped to the tokens before its end"),
+       integer("workload.min_tokens", 0, 1'048'576, "0",
+               "a step that ends with fewer generated tokens matches no stop sequence"),
+       share("workload.cached_share", "0",
+             "share of each prompt that a prefix cache holds, at most all but one token"),
        integer("workload.max_dec_len", 0, 1'048'576, "0",
                "limit of generated tokens; 0, or too many: what max_model_len leaves"),
        only("poisson|azure-csv|profile",
@@ -256,6 +270,15 @@ void add_request_keys(std::vector<KeySpec>& out) {
                "limit of generated tokens; default: that of the workload"),
        integer("workload.requests.*.eos_at", 0, 1'048'576, {},
                "instead of output: the eos_at-th generated token is EOS; 0: none is"),
+       integer(
+           "workload.requests.*.stop_at", 0, 1'048'576, {},
+           "instead of output: a stop sequence ends at the stop_at-th generated token; 0: none"),
+       integer("workload.requests.*.stop_len", 1, kStopLenMax, {},
+               "its tokens, clipped to stop_at; default: that of the workload"),
+       integer("workload.requests.*.min_tokens", 0, 1'048'576, {},
+               "fewest tokens it may match at; default: that of the workload"),
+       integer("workload.requests.*.cached_prompt", 0, 1'048'575, {},
+               "prompt tokens that a prefix cache holds; default: the workload's share"),
        integer("workload.requests.*.dnode_drafts", 0, 16, {}, "comes from a P node with so many"),
        integers("workload.requests.*.accept", 1, 1024, kListMax,
                 "commits a step (acceptance.kind: list)"),

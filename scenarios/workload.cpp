@@ -35,6 +35,7 @@ class Maker {
     out.row.arrival = arrival;
     out.row.prompt_len = prompt;
     set_limits(out.row, config_, spec_, output);
+    out.row.cached_prompt = cached_tokens(prompt, spec_.cached_millionths);
     const auto id = static_cast<std::uint64_t>(out.row.id);
     const bool is_dnode =
         draw_is_below(keyed_draw(config_.seed, hash_text("dnode"), id), spec_.dnode_millionths);
@@ -108,7 +109,8 @@ class AzureWorkload : public Workload {
         continue;
       }
       const auto misfit =
-          find_misfit(maker_.config(), row->prompt, limited_output(maker_.spec(), row->output));
+          find_misfit(maker_.config(), row->prompt,
+                      longest_output(maker_.config(), maker_.spec(), row->prompt, row->output));
       if (misfit) {
         constexpr std::string_view kGot = "got ";
         return csv_.fail(row->line, row->prompt_column,

@@ -215,9 +215,11 @@ void Engine::plan_admissions(std::vector<Task>& tasks) {
     const bool dnode = head.spec.dnode_drafts >= 0 && !head.admitted_before;
     const std::int32_t cost = dnode ? config_.row_width() : 1;
     if (budget_ < cost) return;
-    const std::int32_t chunk = std::min(text_len, budget_);
+    // The cached part costs blocks but no rows; at least one token is computed (6.1).
+    const std::int32_t start = std::min(head.spec.row.cached_prompt, text_len - 1);
+    const std::int32_t end = start + std::min(text_len - start, budget_);
     const std::int64_t reach =
-        dnode ? text_len + (config_.lag() + 1) * std::int64_t{config_.row_width()} : chunk;
+        dnode ? text_len + (config_.lag() + 1) * std::int64_t{config_.row_width()} : end;
     if (entries_for(reach) > blocks_.free_count()) return;
     Waiting waiting = std::move(head);
     queue_.pop_front();
@@ -225,8 +227,8 @@ void Engine::plan_admissions(std::vector<Task>& tasks) {
       admit_dnode(slot, std::move(waiting), tasks);
       budget_ -= config_.row_width();
     } else {
-      admit_prefill(slot, std::move(waiting), chunk, tasks);
-      budget_ -= chunk;
+      admit_prefill(slot, std::move(waiting), {start, end}, tasks);
+      budget_ -= end - start;
     }
   }
 }
@@ -246,19 +248,20 @@ Engine::Occupant& Engine::occupy(std::int32_t slot, Waiting&& waiting) {
   return *slots_[i];
 }
 
-void Engine::admit_prefill(std::int32_t slot, Waiting&& waiting, std::int32_t chunk,
+void Engine::admit_prefill(std::int32_t slot, Waiting&& waiting, Chunk chunk,
                            std::vector<Task>& tasks) {
   Occupant& o = occupy(slot, std::move(waiting));
   o.text_len = o.what.spec.row.prompt_len + o.what.generated;
-  o.prefilled = chunk;
-  known_d_[static_cast<std::size_t>(slot)] = chunk;
+  o.prefilled = chunk.end;
+  known_d_[static_cast<std::size_t>(slot)] = chunk.end;
   Task task = task_for(slot, TaskKind::prefill);
-  task.end = chunk;
+  task.start = chunk.start;
+  task.end = chunk.end;
   task.text_len = o.text_len;
   task.generated = o.what.generated;
   task.admits = true;
   task.row = o.what.spec.row;
-  blocks_.take(entries_for(chunk), task.blocks);
+  blocks_.take(entries_for(chunk.end), task.blocks);
   o.blocks = task.blocks;
   tasks.push_back(std::move(task));
 }
@@ -272,6 +275,7 @@ void Engine::admit_dnode(std::int32_t slot, Waiting&& waiting, std::vector<Task>
   const std::int64_t first = script::token(config_, script::of(row), row.prompt_len);
   o.what.stream = hash_chain(o.what.stream, static_cast<std::uint64_t>(first));
   o.what.generated = 1;
+  count_in(o.what);
   known_d_[i] = row.prompt_len;
   known_g_[i] = 1;
   Task task = task_for(slot, TaskKind::dnode);

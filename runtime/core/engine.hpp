@@ -68,7 +68,7 @@ class Engine {
   [[nodiscard]] const RequestRow& row(std::int32_t slot) const;
 
   /// Totals so far, open requests included.
-  [[nodiscard]] EngineTotals totals() const;
+  [[nodiscard]] const EngineTotals& totals() const { return totals_; }
   /// Hands over the rows of requests that arrived but were never admitted, in order; ends the
   /// engine.
   Status drain_unadmitted(const std::function<Status(const RequestRow&)>& take);
@@ -85,6 +85,11 @@ class Engine {
     std::uint64_t stream = 0;    ///< digest of them
     bool preempt_fired = false;
     bool admitted_before = false;
+  };
+  /// Text positions [start, end) that one prefill task computes.
+  struct Chunk {
+    std::int32_t start = 0;
+    std::int32_t end = 0;
   };
   struct Occupant {
     Waiting what;
@@ -106,8 +111,7 @@ class Engine {
                    std::vector<Task>& tasks);
   void plan_chunks(std::vector<Task>& tasks);
   void plan_admissions(std::vector<Task>& tasks);
-  void admit_prefill(std::int32_t slot, Waiting&& waiting, std::int32_t chunk,
-                     std::vector<Task>& tasks);
+  void admit_prefill(std::int32_t slot, Waiting&& waiting, Chunk chunk, std::vector<Task>& tasks);
   void admit_dnode(std::int32_t slot, Waiting&& waiting, std::vector<Task>& tasks);
   Occupant& occupy(std::int32_t slot, Waiting&& waiting);
   Task end_slot(std::int32_t slot, TaskKind kind);
@@ -124,7 +128,9 @@ class Engine {
                    std::vector<SlotFree>& frees);
   void close_marked(std::int32_t slot, std::vector<RequestOutcome>& outcomes,
                     std::vector<SlotFree>& frees);
-  void account(const Waiting& what, std::int32_t output_len, std::uint64_t stream);
+  [[nodiscard]] StopReason reason_to_end(const RequestRow& row, std::int32_t generated) const;
+  void count_in(const Waiting& what);
+  void count_out(const Waiting& what);
   [[nodiscard]] Occupant& at(std::int32_t slot) { return *slots_[static_cast<std::size_t>(slot)]; }
   [[nodiscard]] const Occupant& at(std::int32_t slot) const {
     return *slots_[static_cast<std::size_t>(slot)];
@@ -143,7 +149,7 @@ class Engine {
   std::int32_t budget_ = 0;  ///< tokens left in the step being planned
   Column request_, given_, known_d_, known_g_, in_flight_, max_dec_len_;
   std::deque<Launched> launched_;
-  EngineTotals closed_;
+  EngineTotals totals_;  ///< tokens and digest of every request with at least one token
 };
 
 }  // namespace tandem

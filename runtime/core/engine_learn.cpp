@@ -7,6 +7,15 @@
 #include "traces/base/hash.hpp"
 
 namespace tandem {
+namespace {
+
+/// What one request's stream adds to the digest of all.
+std::uint64_t stream_digest(RequestId id, std::int32_t length, std::uint64_t stream) {
+  const std::uint64_t named = hash_chain(stream, static_cast<std::uint64_t>(id));
+  return mix64(hash_chain(named, static_cast<std::uint64_t>(length)));
+}
+
+}  // namespace
 
 void Engine::on_message(const EngineMessage& in, std::vector<RequestOutcome>& outcomes,
                         std::vector<SlotFree>& frees) {
@@ -28,23 +37,33 @@ void Engine::on_message(const EngineMessage& in, std::vector<RequestOutcome>& ou
   }
 }
 
+/// Why an output that ends with its generated-th token ends there. A token that is EOS by the
+/// request's own row goes before the stop sequence, and both before the limit: the limit may fall
+/// on the same place.
+StopReason Engine::reason_to_end(const RequestRow& row, std::int32_t generated) const {
+  if (generated == row.eos_at) return StopReason::eos;
+  const bool stop_is_tried = row.stop_at > 0 && row.min_tokens <= row.max_dec_len;
+  if (stop_is_tried && generated == row.stop_at + 1) return StopReason::stop;
+  return generated >= row.max_dec_len ? StopReason::length : StopReason::eos;
+}
+
 void Engine::deliver(std::int32_t slot, std::int32_t count, const std::int64_t* tokens) {
   Occupant& o = at(slot);
   const RequestSpec& spec = o.what.spec;
   known_g_[static_cast<std::size_t>(slot)] += count;
+  count_out(o.what);
   for (std::int32_t x = 0; x < count; ++x) {
     // Digests compare up to the abort's trigger; what was in flight behind it is dropped (E6).
-    if (spec.abort_after >= 0 && o.what.generated >= spec.abort_after) return;
+    if (spec.abort_after >= 0 && o.what.generated >= spec.abort_after) break;
     ++o.what.generated;
     o.what.stream = hash_chain(o.what.stream, static_cast<std::uint64_t>(tokens[x]));
     const bool eos = std::find(config_.eos_ids.begin(), config_.eos_ids.end(), tokens[x]) !=
                      config_.eos_ids.end();
     if (eos || o.what.generated >= spec.row.max_dec_len) {
-      const bool limit =
-          o.what.generated >= spec.row.max_dec_len && o.what.generated != spec.row.eos_at;
-      o.reason = limit ? StopReason::length : StopReason::eos;
+      o.reason = reason_to_end(spec.row, o.what.generated);
     }
   }
+  count_in(o.what);
 }
 
 void Engine::finish_slot(std::int32_t slot, std::vector<RequestOutcome>& outcomes,
@@ -53,8 +72,9 @@ void Engine::finish_slot(std::int32_t slot, std::vector<RequestOutcome>& outcome
   Occupant& o = at(slot);
   const StopReason reason = o.aborted ? StopReason::abort : o.reason;
   outcomes.push_back({o.what.spec.row.id, o.what.generated, reason});
-  account(o.what, o.what.generated, o.what.stream);
-  ++closed_.requests;
+  // Only a request that ended counts with an empty stream (aborted before its first token).
+  if (o.what.generated == 0) totals_.token_digest += stream_digest(o.what.spec.row.id, 0, 0);
+  ++totals_.requests;
   frees.push_back({slot, given_[i] - 1});
   blocks_.give_back(o.blocks);
   slots_[i].reset();
@@ -79,28 +99,17 @@ void Engine::close_marked(std::int32_t slot, std::vector<RequestOutcome>& outcom
   known_d_[i] = known_g_[i] = in_flight_[i] = max_dec_len_[i] = 0;
 }
 
-void Engine::account(const Waiting& what, std::int32_t output_len, std::uint64_t stream) {
-  const auto id = static_cast<std::uint64_t>(what.spec.row.id);
-  const auto length = static_cast<std::uint64_t>(output_len);
-  closed_.tokens += output_len;
-  closed_.token_digest += mix64(hash_chain(hash_chain(stream, id), length));
+void Engine::count_in(const Waiting& what) {
+  if (what.generated == 0) return;
+  totals_.tokens += what.generated;
+  totals_.token_digest += stream_digest(what.spec.row.id, what.generated, what.stream);
 }
 
-EngineTotals Engine::totals() const {
-  EngineTotals totals = closed_;
-  const auto add = [&totals](const Waiting& what) {
-    totals.tokens += what.generated;
-    totals.token_digest +=
-        mix64(hash_chain(hash_chain(what.stream, static_cast<std::uint64_t>(what.spec.row.id)),
-                         static_cast<std::uint64_t>(what.generated)));
-  };
-  for (const auto& slot : slots_) {
-    if (slot && slot->what.generated > 0) add(slot->what);
-  }
-  for (const Waiting& waiting : queue_) {
-    if (waiting.generated > 0) add(waiting);
-  }
-  return totals;
+/// Takes back what count_in added: the sum is modulo 2^64, so this is exact.
+void Engine::count_out(const Waiting& what) {
+  if (what.generated == 0) return;
+  totals_.tokens -= what.generated;
+  totals_.token_digest -= stream_digest(what.spec.row.id, what.generated, what.stream);
 }
 
 void Engine::mark_launched(std::int64_t t, std::int32_t n) {

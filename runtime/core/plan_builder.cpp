@@ -109,6 +109,8 @@ void add_verification(Builder& b) {
   b.compute(OpKind::verify_draft_tokens, Symbol::one,
             {drafts, whole(Buffer::target_tokens), whole(Buffer::output_packing), slots},
             {tokens, counts});
+  b.compute(OpKind::set_stop_value, Symbol::one,
+            {slots, tokens, counts, whole(Buffer::token_ids_all)}, {tokens, counts});
   b.guard_copies(EventName::token_num, 0, Symbol::one);  // unified_update writes q
   b.compute(
       OpKind::unified_update_model_status, Symbol::one, {slots, drafts, tokens, counts},
@@ -211,6 +213,10 @@ void add_propose(Builder& b, const RunConfig& config, bool draft_blocking) {
     add_substep(b, config, substep, blocking);
   }
   b.compute(OpKind::draft_model_postprocess, Symbol::one, {drafts, slots}, {slots});
+  if (config.ngram_millionths > 0) {
+    b.compute(OpKind::ngram_extend, Symbol::one, {drafts, slots, whole(Buffer::token_ids_all)},
+              {drafts, slots});
+  }
 }
 
 }  // namespace
@@ -218,10 +224,10 @@ void add_propose(Builder& b, const RunConfig& config, bool draft_blocking) {
 Segment build_front(const RunConfig& config, const FrontKey& key) {
   Builder b(config, SegmentKind::front);
   const auto slots = whole(Buffer::slot_state);
-  b.compute(
-      OpKind::insert_tasks, Symbol::tasks, {},
-      {slots, whole(Buffer::draft_tokens), whole(Buffer::input_ids), whole(Buffer::block_tables),
-       whole(Buffer::step_state), whole(Buffer::draft_state), whole(Buffer::token_ids_all)});
+  b.compute(OpKind::insert_tasks, Symbol::tasks, {},
+            {slots, whole(Buffer::draft_tokens), whole(Buffer::input_ids),
+             whole(Buffer::block_tables), whole(Buffer::step_state), whole(Buffer::draft_state),
+             whole(Buffer::token_ids_all), whole(Buffer::infer_seed)});
   b.compute(OpKind::recover_decode_task, Symbol::one,
             {whole(Buffer::step_state), whole(Buffer::block_tables)},
             {slots, whole(Buffer::draft_tokens)});

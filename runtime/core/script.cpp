@@ -13,28 +13,48 @@ namespace {
 constexpr std::uint64_t kTokenStream = hash_text("token");
 constexpr std::uint64_t kWrongStream = hash_text("wrong");
 constexpr std::uint64_t kAcceptStream = hash_text("accept");
+constexpr std::uint64_t kNgramStream = hash_text("ngram");
+constexpr std::uint64_t kSeedStream = hash_text("infer_seed");
+constexpr std::uint64_t kSeedModulus = 9'223'372'036'854'775'806;  // MAX_SEED (5.4)
 
 bool is_special(const RunConfig& config, std::int64_t token) {
   return token == config.padding_id ||
          std::find(config.eos_ids.begin(), config.eos_ids.end(), token) != config.eos_ids.end();
 }
 
+/// Neither special nor stop_id, which is found among the first ids: one more than are special.
+bool is_ordinary(const RunConfig& config, std::int64_t token) {
+  if (is_special(config, token)) return false;
+  return token > static_cast<std::int64_t>(config.eos_ids.size()) + 1 || token != stop_id(config);
+}
+
 /// The first ordinary id from `start` on, cyclically, that is not `other`. The parser guarantees a
-/// vocabulary larger than all special ids and one more.
+/// vocabulary that holds two of them.
 std::int64_t ordinary_from(const RunConfig& config, std::uint64_t start, std::int64_t other) {
   std::int64_t id = static_cast<std::int64_t>(
       ((start >> 32U) * static_cast<std::uint64_t>(config.vocab_size)) >> 32U);
-  while (is_special(config, id) || id == other) id = id + 1 == config.vocab_size ? 0 : id + 1;
+  while (!is_ordinary(config, id) || id == other) id = id + 1 == config.vocab_size ? 0 : id + 1;
   return id;
 }
 
 }  // namespace
 
-Request of(const RequestRow& row) { return {row.id, row.prompt_len, row.eos_at, row.accept}; }
+Request of(const RequestRow& row) {
+  return {row.id, row.prompt_len, row.eos_at, row.stop_at, row.accept};
+}
+
+std::int64_t stop_id(const RunConfig& config) {
+  std::int64_t id = 0;
+  while (is_special(config, id)) ++id;
+  return id;
+}
 
 std::int64_t token(const RunConfig& config, const Request& request, std::int64_t position) {
   if (request.eos_at > 0 && position == request.prompt_len + std::int64_t{request.eos_at} - 1) {
     return config.eos_ids.front();
+  }
+  if (request.stop_at > 0 && position == request.prompt_len + std::int64_t{request.stop_at} - 1) {
+    return stop_id(config);
   }
   const std::uint64_t draw =
       keyed_draw(config.seed, kTokenStream, static_cast<std::uint64_t>(request.id),
@@ -80,6 +100,22 @@ std::int32_t accept_count(const RunConfig& config, const Request& request, std::
     ++count;
   }
   return count;
+}
+
+std::int32_t ngram_count(const RunConfig& config, const RequestRow& row, std::int64_t g) {
+  const std::int32_t room = config.num_speculative_tokens - config.num_model_steps;
+  if (room <= 0 || g + config.num_model_steps >= row.max_dec_len) return 0;
+  const auto draw = [&config, &row, g](std::uint64_t k) {
+    return keyed_draw(config.seed, kNgramStream, static_cast<std::uint64_t>(row.id),
+                      2 * static_cast<std::uint64_t>(g) + k);
+  };
+  if (!draw_is_below(draw(0), config.ngram_millionths)) return 0;
+  return 1 + static_cast<std::int32_t>(draw(1) % static_cast<std::uint64_t>(room));
+}
+
+std::int64_t infer_seed(const RunConfig& config, RequestId request) {
+  return static_cast<std::int64_t>(
+      keyed_draw(config.seed, kSeedStream, static_cast<std::uint64_t>(request), 0) % kSeedModulus);
 }
 
 }  // namespace tandem::script

@@ -9,9 +9,8 @@
 #include "kernels/eagle_gather_hidden_states.hpp"
 #include "kernels/eagle_get_hidden_states.hpp"
 #include "kernels/eagle_get_self_hidden_states.hpp"
-#include "kernels/rebuild_padding.hpp"
-#include "kernels/speculate_pre_process.hpp"
 #include "runtime/host/host_device.hpp"
+#include "runtime/host/packing.hpp"
 
 namespace tandem {
 
@@ -64,25 +63,7 @@ void HostDevice::draft_pre_process(const plan::Operation& op, const LaunchArgs& 
   const auto captured = static_cast<std::ptrdiff_t>(std::max(args.rows, args.captured));
   std::fill(m_.draft_batch_id.begin() + args.rows, m_.draft_batch_id.begin() + captured, -1);
   std::fill(m_.draft_batch_id_output.begin(), m_.draft_batch_id_output.end(), -1);
-  k::SpeculatePreProcess io;
-  io.n = config_.max_num_seqs;
-  io.token_num = args.rows;
-  io.input_ids_width = config_.max_num_batched_tokens;
-  io.draft_width = config_.row_width();
-  io.padding_id = config_.padding_id;
-  io.input_ids = m_.draft_input_ids;
-  io.seq_lens_this_time = m_.draft_q;
-  io.draft_tokens = m_.draft_state_tokens;
-  io.seq_lens_encoder = m_.draft_e;
-  io.seq_lens_decoder = m_.draft_d;
-  io.ids_remove_padding = m_.draft_ids;
-  io.batch_id_per_token = m_.draft_batch_id;
-  io.cu_seqlens_q = m_.draft_cu_q;
-  io.cu_seqlens_k = m_.draft_cu_k;
-  io.cu_seqlens_q_output = m_.draft_cu_output;
-  io.batch_id_per_token_output = m_.draft_batch_id_output;
-  io.real_output_token_num = m_.draft_rows_out;
-  k::speculate_pre_process_reference(io);
+  pack_rows(config_, head_rows(m_), config_.max_num_seqs, args.rows);
   if (args.pending->level == RecordLevel::off) return;
   StepRecord& record = args.pending->record;
   DraftSubstep& sub = record.substeps[static_cast<std::size_t>(op.substep)];
@@ -169,21 +150,7 @@ std::int32_t HostDevice::draft_output_rows(const LaunchArgs& args) const {
 
 void HostDevice::draft_rebuild(const LaunchArgs& args) {
   std::fill(m_.draft_logits.begin(), m_.draft_logits.end(), ProvenanceRow{});
-  k::RebuildPadding io;
-  io.form = k::RebuildForm::kSpeculative;
-  io.n = config_.max_num_seqs;
-  io.input_rows = args.rows;
-  io.output_rows = draft_output_rows(args);
-  io.row_bytes = sizeof(ProvenanceRow);
-  io.tmp_out = std::as_bytes(std::span(m_.draft_hidden));
-  io.cu_seqlens_q = m_.draft_cu_q;
-  io.seq_len_this_time = m_.draft_q;
-  io.seq_lens_decoder = m_.draft_d;
-  io.seq_lens_encoder = m_.draft_e;
-  io.batch_id_per_token_output = m_.draft_batch_id_output;
-  io.cu_seqlens_q_output = m_.draft_cu_output;
-  io.out = std::as_writable_bytes(std::span(m_.draft_logits));
-  k::rebuild_padding_reference(io);
+  pick_output_rows(head_rows(m_), config_.max_num_seqs, args.rows, draft_output_rows(args));
 }
 
 /// Its input are the rebuilt rows: one of a slot in its encoder phase, all of the others (5.11).
@@ -193,11 +160,14 @@ void HostDevice::get_self_hidden(const LaunchArgs& args) {
   io.n = config_.max_num_seqs;
   io.input_rows = draft_output_rows(args);
   io.row_bytes = sizeof(ProvenanceRow);
-  io.encoder_test = k::EncoderTest::kLastSeqLensEncoder;
+  io.encoder_test = config_.encoder_test == EncoderTest::step_idx
+                        ? k::EncoderTest::kStepIdx
+                        : k::EncoderTest::kLastSeqLensEncoder;
   io.input = std::as_bytes(std::span(m_.draft_logits));
   io.last_seq_lens_this_time = m_.last_draft_q;
   io.seq_lens_this_time = m_.draft_q;
   io.last_seq_lens_encoder = m_.last_draft_e;
+  io.step_idx = m_.draft_step_idx;  // the caller before #7001 passed it as the update left it
   io.out = std::as_writable_bytes(std::span(m_.target_hidden));
   io.output_token_num = m_.hidden_row_count;
   k::eagle_get_self_hidden_states_reference(io);
@@ -267,6 +237,29 @@ void HostDevice::draft_postprocess(const LaunchArgs& args) {
   io.base_model_seq_lens_encoder = m_.seq_lens_encoder;
   io.base_model_stop_flags = m_.stop_flags;
   k::draft_model_postprocess_reference(io);
+  if (config_.ngram_millionths > 0) return;  // P3 is behind the n-gram extension
+  if (args.pending->level != RecordLevel::off) take_p3(args.pending->record, args.pending->level);
+}
+
+/// Appends the drafts of an n-gram match behind those of the head; q becomes the new length (3.2.1
+/// f). They are right where the target will accept so far, like the head's.
+void HostDevice::ngram_extend(const LaunchArgs& args) {
+  for (std::size_t slot = 0; slot < static_cast<std::size_t>(args.n); ++slot) {
+    if (m_.stop_flags[slot] != 0 || m_.seq_lens_decoder[slot] < m_.prompt_lens[slot]) continue;
+    const std::int64_t g = m_.step_idx[slot];
+    const std::int32_t from = m_.seq_lens_this_time[slot];
+    const std::int32_t to =
+        std::min(from + script::ngram_count(config_, m_.slot_row[slot], g), config_.row_width());
+    const script::Request& request = scripts_[slot];
+    const std::int32_t right = script::accept_count(config_, request, g);
+    for (std::int32_t x = from; x < to; ++x) {
+      const std::int64_t position = request.prompt_len + g - 1 + x;  // D[0] is committed token g
+      m_.draft_tokens[slot * width() + static_cast<std::size_t>(x)] =
+          x < right ? script::token(config_, request, position)
+                    : script::wrong_token(config_, request, position, 0);
+    }
+    m_.seq_lens_this_time[slot] = to;
+  }
   if (args.pending->level != RecordLevel::off) take_p3(args.pending->record, args.pending->level);
 }
 

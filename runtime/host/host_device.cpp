@@ -108,6 +108,9 @@ void HostDevice::execute(const plan::Operation& op, const LaunchArgs& args) {
     case OpKind::verify_draft_tokens:
       verify(args);
       break;
+    case OpKind::set_stop_value:
+      set_stop_value();
+      break;
     case OpKind::unified_update_model_status:
       unified_update(args);
       break;
@@ -151,6 +154,9 @@ void HostDevice::execute_draft(const plan::Operation& op, const LaunchArgs& args
       break;
     case OpKind::draft_model_postprocess:
       draft_postprocess(args);
+      break;
+    case OpKind::ngram_extend:
+      ngram_extend(args);
       break;
     default:
       TANDEM_CHECK(false);

@@ -41,6 +41,7 @@ class HostDevice : public Device {
   void insert_prefill(const Task& task);
   void insert_dnode(Task& task);  ///< fills in the digests of what it delivers
   void admit(const Task& task);
+  void write_stop_sequence(std::size_t slot);
   void append_blocks(const Task& task);
   void end_slot(const Task& task);
 
@@ -52,6 +53,7 @@ class HostDevice : public Device {
   void lm_head(const LaunchArgs& args);
   void sampling_params(const LaunchArgs& args);
   void verify(const LaunchArgs& args);
+  void set_stop_value();
   void unified_update(const LaunchArgs& args);
   void schedule_cache(const LaunchArgs& args);
 
@@ -67,6 +69,7 @@ class HostDevice : public Device {
   void draft_lm_head(const plan::Operation& op);
   void draft_update(const plan::Operation& op);
   void draft_postprocess(const LaunchArgs& args);
+  void ngram_extend(const LaunchArgs& args);
   [[nodiscard]] std::int64_t draft_token(const ProvenanceRow& row, std::size_t slot,
                                          int substep) const;
 

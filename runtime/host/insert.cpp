@@ -46,12 +46,28 @@ void HostDevice::admit(const Task& task) {
     m_.slot_request[slot] = task.request;
     m_.slot_generation[slot] = task.generation;
     m_.max_dec_len[slot] = task.row.max_dec_len;
+    write_stop_sequence(slot);
   }
+  m_.infer_seed[slot] = script::infer_seed(config_, m_.slot_request[slot]);
   append_blocks(task);
   m_.stop_flags[slot] = 0;
   m_.is_block_step[slot] = 0;
   m_.step_seq_lens_decoder[slot] = 0;
   m_.prompt_lens[slot] = task.text_len;
+}
+
+/// The request's stop sequence: its generated tokens (stop_at - stop_len, stop_at] (5.6).
+void HostDevice::write_stop_sequence(std::size_t slot) {
+  const RequestRow& row = m_.slot_row[slot];
+  const std::int32_t length = row.stop_at > 0 ? row.stop_len : 0;
+  TANDEM_CHECK(length >= 0 && length <= kStopLenMax && length <= row.stop_at);
+  m_.stop_seqs_len[slot] = length;
+  m_.min_tokens[slot] = row.min_tokens;
+  const std::int64_t first = std::int64_t{row.prompt_len} + row.stop_at - length;
+  std::int64_t* sequence = &m_.stop_seqs[slot * static_cast<std::size_t>(kStopLenMax)];
+  for (std::int32_t x = 0; x < length; ++x) {
+    sequence[x] = script::token(config_, scripts_[slot], first + x);
+  }
 }
 
 void HostDevice::insert_prefill(const Task& task) {
@@ -74,6 +90,7 @@ void HostDevice::insert_prefill(const Task& task) {
   m_.seq_lens_decoder[slot] = task.start;
   m_.seq_lens_this_time[slot] = m_.seq_lens_encoder[slot] = length;
   m_.step_idx[slot] = task.end >= task.text_len ? task.generated : 0;
+  m_.history_base[slot] = task.text_len - m_.step_idx[slot];
   // Proposer: ids shifted by one; the last entry is filled by draft_model_preprocess (5.8).
   std::copy_n(text + start + 1, chunk - 1, &m_.draft_input_ids[slot * chunk_width]);
   m_.draft_q[slot] = m_.draft_e[slot] = length;
@@ -106,6 +123,7 @@ void HostDevice::insert_dnode(Task& task) {
   m_.seq_lens_encoder[slot] = 0;
   m_.seq_lens_this_time[slot] = m_.draft_q[slot] = task.drafts + 1;
   m_.step_idx[slot] = 1;
+  m_.history_base[slot] = task.text_len;
   m_.draft_e[slot] = 0;
 }
 

@@ -1,15 +1,14 @@
 // Operations of the target model: packing, scripted forward, verification, state update, cache.
 #include <algorithm>
-#include <span>
 
 #include "kernels/build_sampling_params.hpp"
-#include "kernels/rebuild_padding.hpp"
 #include "kernels/recover_decode_task.hpp"
-#include "kernels/speculate_pre_process.hpp"
 #include "kernels/speculate_schedule_cache.hpp"
+#include "kernels/speculate_set_stop_value_multi_seqs.hpp"
 #include "kernels/unified_update_model_status.hpp"
 #include "kernels/verify_draft_tokens.hpp"
 #include "runtime/host/host_device.hpp"
+#include "runtime/host/packing.hpp"
 
 namespace tandem {
 
@@ -43,25 +42,7 @@ void HostDevice::pre_process(const LaunchArgs& args) {
   std::fill(m_.batch_id_per_token.begin() + args.token_num,
             m_.batch_id_per_token.begin() + captured, -1);
   std::fill(m_.batch_id_per_token_output.begin(), m_.batch_id_per_token_output.end(), -1);
-  k::SpeculatePreProcess io;
-  io.n = args.n;
-  io.token_num = args.token_num;
-  io.input_ids_width = config_.max_num_batched_tokens;
-  io.draft_width = config_.row_width();
-  io.padding_id = config_.padding_id;
-  io.input_ids = m_.input_ids;
-  io.seq_lens_this_time = m_.seq_lens_this_time;
-  io.draft_tokens = m_.draft_tokens;
-  io.seq_lens_encoder = m_.seq_lens_encoder;
-  io.seq_lens_decoder = m_.seq_lens_decoder;
-  io.ids_remove_padding = m_.ids_remove_padding;
-  io.batch_id_per_token = m_.batch_id_per_token;
-  io.cu_seqlens_q = m_.cu_seqlens_q;
-  io.cu_seqlens_k = m_.cu_seqlens_k;
-  io.cu_seqlens_q_output = m_.cu_seqlens_q_output;
-  io.batch_id_per_token_output = m_.batch_id_per_token_output;
-  io.real_output_token_num = m_.real_output_token_num;
-  k::speculate_pre_process_reference(io);
+  pack_rows(config_, target_rows(m_), args.n, args.token_num);
 }
 
 void HostDevice::target_forward(const LaunchArgs& args) {
@@ -94,21 +75,7 @@ void HostDevice::target_forward(const LaunchArgs& args) {
 void HostDevice::rebuild(const LaunchArgs& args) {
   const auto rows = static_cast<std::size_t>(args.output_rows);
   std::fill_n(m_.logits.begin(), rows, ProvenanceRow{});
-  k::RebuildPadding io;
-  io.form = k::RebuildForm::kSpeculative;
-  io.n = args.n;
-  io.input_rows = args.token_num;
-  io.output_rows = args.output_rows;
-  io.row_bytes = sizeof(ProvenanceRow);
-  io.tmp_out = std::as_bytes(std::span(m_.hidden_states));
-  io.cu_seqlens_q = m_.cu_seqlens_q;
-  io.seq_len_this_time = m_.seq_lens_this_time;
-  io.seq_lens_decoder = m_.seq_lens_decoder;
-  io.seq_lens_encoder = m_.seq_lens_encoder;
-  io.batch_id_per_token_output = m_.batch_id_per_token_output;
-  io.cu_seqlens_q_output = m_.cu_seqlens_q_output;
-  io.out = std::as_writable_bytes(std::span(m_.logits));
-  k::rebuild_padding_reference(io);
+  pick_output_rows(target_rows(m_), args.n, args.token_num, args.output_rows);
 }
 
 /// The scripted argmax: the token behind the row's own, or a wrong one where the row is unsound.
@@ -166,6 +133,28 @@ void HostDevice::verify(const LaunchArgs& args) {
   k::verify_draft_tokens_reference(io);
 }
 
+/// Positions in token_ids_all go by history_base where the law says p: after a recovery p + g
+/// counts the generated part twice, and a sequence across the preemption would never match.
+void HostDevice::set_stop_value() {
+  k::SpeculateSetStopValueMultiSeqs io;
+  io.slot_count = config_.max_num_seqs;
+  io.draft_width = config_.row_width();
+  io.max_model_len = config_.max_model_len;
+  io.stop_seqs_count = 1;
+  io.stop_seqs_width = kStopLenMax;
+  io.accept_tokens = m_.accept_tokens;
+  io.accept_num = m_.accept_num;
+  io.token_ids_all = m_.token_ids_all;
+  io.prompt_lens = m_.history_base;
+  io.step_idx = m_.step_idx;
+  io.stop_flags = m_.stop_flags;
+  io.stop_seqs = m_.stop_seqs;
+  io.stop_seqs_len = m_.stop_seqs_len;
+  io.end_ids = config_.eos_ids;
+  io.min_tokens = m_.min_tokens;
+  k::speculate_set_stop_value_multi_seqs_reference(io);
+}
+
 void HostDevice::unified_update(const LaunchArgs& args) {
   k::UnifiedUpdateModelStatus io;
   io.n = args.n;
@@ -181,7 +170,7 @@ void HostDevice::unified_update(const LaunchArgs& args) {
   io.seq_lens_this_time = m_.seq_lens_this_time;
   io.is_paused = m_.is_block_step;
   io.token_ids_all = m_.token_ids_all;
-  io.prompt_lens = m_.prompt_lens;
+  io.prompt_lens = m_.history_base;
   io.step_idx = m_.step_idx;
   io.end_tokens = config_.eos_ids;
   io.max_dec_len = m_.max_dec_len;

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "scenarios/scenario.hpp"
+
 namespace tandem {
 
 Tensors::Tensors(const RunConfig& config) {
@@ -27,8 +29,12 @@ Tensors::Tensors(const RunConfig& config) {
         &draft_d, &last_draft_q, &last_draft_e, &slot_generation, &table_len, &table_hash}) {
     t->assign(slots, 0);
   }
-  for (Tokens* t : {&step_idx, &prompt_lens, &max_dec_len, &draft_step_idx}) t->assign(slots, 0);
-  infer_seed.assign(slots, static_cast<std::int64_t>(config.seed & 0xFFFFFFFFU));
+  for (Tokens* t : {&step_idx, &prompt_lens, &max_dec_len, &draft_step_idx, &infer_seed,
+                    &history_base, &min_tokens}) {
+    t->assign(slots, 0);
+  }
+  stop_seqs.assign(slots * static_cast<std::size_t>(kStopLenMax), -1);
+  stop_seqs_len.assign(slots, 0);
   top_k.assign(slots, 1);
   top_p.assign(slots, 1.0F);
   stop_flags.assign(slots, 1);

@@ -185,5 +185,64 @@ TEST(Engine, AbortedRequestIsClosedByItsMarkAndNotQueuedAgain) {
   EXPECT_TRUE(b.engine.done());
 }
 
+TEST(Engine, CachedPartCostsBlocksButNoBudget) {
+  Scenario s = test::small_scenario(1, 3);
+  s.config.max_num_batched_tokens = 64;
+  RequestSpec spec = request(0, 0, 150, 5);
+  spec.row.cached_prompt = 50;
+  Bench b(std::move(s), {spec});
+  const std::vector<Task> first = b.plan(0);
+  ASSERT_EQ(first.size(), 1U);
+  EXPECT_EQ(first[0].start, 50);
+  EXPECT_EQ(first[0].end, 114);
+  EXPECT_EQ(first[0].blocks.size(), 8U);  // (114 + 8) / 16 = 7
+  EXPECT_EQ(b.engine.known_d()[0], 114);
+  const std::vector<Task> second = b.plan(1);
+  ASSERT_EQ(second.size(), 1U);
+  EXPECT_EQ(second[0].start, 114);
+  EXPECT_EQ(second[0].end, 150);
+}
+
+TEST(Engine, LastTokenOfATextIsComputedEvenIfAllOfItIsCached) {
+  RequestSpec spec = request(0, 0, 30, 5);
+  spec.row.cached_prompt = 30;
+  Bench b(test::small_scenario(1, 3), {spec});
+  const std::vector<Task> tasks = b.plan(0);
+  ASSERT_EQ(tasks.size(), 1U);
+  EXPECT_EQ(tasks[0].start, 29);
+  EXPECT_EQ(tasks[0].end, 30);
+}
+
+TEST(Engine, TotalsCountEveryTokenOnceWhateverHappensToItsRequest) {
+  Scenario s = test::small_scenario(2, 3);
+  RequestSpec preempted = request(0, 0, 20, 4);
+  preempted.preempt_after = 2;
+  RequestSpec aborted = request(1, 0, 20, 50);
+  aborted.abort_after = 3;
+  Bench b(std::move(s), {preempted, aborted});
+  std::uint64_t digest = b.engine.totals().token_digest;
+  EXPECT_EQ(digest, 0U);
+  ASSERT_EQ(b.plan(0).size(), 2U);
+  b.engine.mark_launched(0, 2);
+  b.tell(0, {0, 1}, 2, 21);
+  EXPECT_EQ(b.engine.totals().tokens, 4);
+  (void)b.plan(1);
+  b.engine.mark_launched(1, 2);
+  b.tell(1, {1}, 4, 25);  // two of these are behind the trigger and dropped
+  EXPECT_EQ(b.engine.totals().tokens, 5);
+  digest = b.engine.totals().token_digest;
+  (void)b.plan(2);
+  b.engine.mark_launched(2, 2);
+  b.tell(2, {0, 1}, kPreemptMark, 0);  // one waits again, the other is closed: no token moves
+  EXPECT_EQ(b.engine.totals().tokens, 5);
+  EXPECT_EQ(b.engine.totals().token_digest, digest);
+  EXPECT_EQ(b.engine.totals().requests, 1);
+  ASSERT_EQ(b.plan(3).size(), 1U);
+  b.engine.mark_launched(3, 2);
+  b.tell(3, {0}, 2, 24);
+  EXPECT_EQ(b.engine.totals().tokens, 7);
+  EXPECT_EQ(b.engine.totals().requests, 2);
+}
+
 }  // namespace
 }  // namespace tandem

@@ -234,6 +234,20 @@ TEST(StepLoop, ScarceBlocksParkAndPreemptWithoutLosingATokens) {
   EXPECT_GT(parked, 0);
 }
 
+TEST(StepLoop, ProgressEndsWithTheTokensOfTheSummary) {
+  RunOptions options;
+  RunProgress last;
+  options.progress = [&last](const RunProgress& now) {
+    EXPECT_GE(now.tokens, last.tokens);
+    EXPECT_GE(now.requests_done, last.requests_done);
+    last = now;
+  };
+  KeepingSink sink;
+  const RunSummary summary = run_kept(small_scenario(4, 3), mixed_requests(40), sink, options);
+  EXPECT_EQ(last.tokens, summary.tokens);
+  EXPECT_EQ(last.requests_done, summary.requests);
+}
+
 TEST(StepLoop, PredictSumTripsTheGuardWhenADnodeSlotGrows) {
   Scenario s = small_scenario(2, 3);
   s.config.policy = PolicyKind::predict_sum;

@@ -34,7 +34,8 @@ TEST(ParseScenario, DefaultsAreThoseOfTheStructs) {
 TEST(ParseScenario, EveryKeyReachesItsField) {
   const std::string text = R"({
     "name": "all.keys-1", "description": "d", "seed": 18446744073709551615, "schedule": "sync",
-    "policy": "upper-bound", "draft_path": "self", "copies": "own", "arrivals": "time",
+    "policy": "upper-bound", "draft_path": "self", "encoder_test": "step_idx", "ngram": 0.125,
+    "copies": "own", "arrivals": "time",
     "unguarded": true, "rows": {"R0": "overlap", "R11": "bound", "R13": "overlap"},
     "limits": {"steps": 77},
     "engine": {"max_num_seqs": 8, "num_speculative_tokens": 2, "num_model_steps": 1,
@@ -46,7 +47,8 @@ TEST(ParseScenario, EveryKeyReachesItsField) {
     "timing": {"forward_base_ns": 1, "forward_row_ns": 2, "draft_base_ns": 3, "draft_row_ns": 4,
       "kernel_ns": 5, "copy_ns": 6, "host_op_ns": 7, "host_step_ns": 8},
     "workload": {"kind": "profile", "source": "s", "requests": 9, "rate_per_s": 2.5,
-      "step_ns": 1000, "stop": "length", "max_dec_len": 20,
+      "step_ns": 1000, "stop": "sequence", "stop_len": 5, "min_tokens": 4, "cached_share": 0.75,
+      "max_dec_len": 20,
       "prompt": {"shares": [0, 0.999, 1], "tokens": [1, 2, 3]},
       "output": {"shares": [0, 1], "tokens": [4, 5]}}})";
   const auto parsed = parse_scenario(text, "x.json");
@@ -56,6 +58,8 @@ TEST(ParseScenario, EveryKeyReachesItsField) {
   EXPECT_EQ(config.seed, ~0ULL);
   EXPECT_EQ(config.policy, PolicyKind::upper_bound);
   EXPECT_EQ(config.draft_path, DraftPath::self);
+  EXPECT_EQ(config.encoder_test, EncoderTest::step_idx);
+  EXPECT_EQ(config.ngram_millionths, 125'000U);
   EXPECT_EQ(config.arrivals, ArrivalUnit::ns);
   EXPECT_TRUE(config.copies_own_stream);
   EXPECT_EQ(config.row(0), RowMode::overlap);
@@ -84,7 +88,10 @@ TEST(ParseScenario, EveryKeyReachesItsField) {
   EXPECT_EQ(workload.mean_gap_ns, 400'000'000);
   EXPECT_EQ(workload.prompt.share_millionths, (std::vector<std::uint32_t>{0, 999'000, 1'000'000}));
   EXPECT_EQ(workload.output.tokens, (std::vector<std::int32_t>{4, 5}));
-  EXPECT_EQ(workload.stop, StopRule::length);
+  EXPECT_EQ(workload.stop, StopRule::sequence);
+  EXPECT_EQ(workload.stop_len, 5);
+  EXPECT_EQ(workload.min_tokens, 4);
+  EXPECT_EQ(workload.cached_millionths, 750'000U);
   EXPECT_EQ(workload.max_dec_len, 20);
   EXPECT_EQ(workload.step_ns, 1'000);
   EXPECT_EQ(parsed.value().steps_max, 77);
@@ -133,6 +140,12 @@ TEST(ParseScenario, BadValuesAreRefusedByPointerFoundAndWanted) {
                    "want no such key where kind is constant; it belongs to kind list"},
            Refusal{{"workload.path=x.csv"}, "it belongs to kind azure-csv"},
            Refusal{{"workload.kind=poison"}, "want one of poisson, azure-csv, profile, requests"},
+           Refusal{{"encoder_test=step"}, "want one of encoder_len, step_idx"},
+           Refusal{{"ngram=1.5"}, "/ngram: got 1.5"},
+           Refusal{{"workload.stop=seq"}, "want one of eos, length, sequence"},
+           Refusal{{"workload.stop_len=0"}, "want an integer in [1, 16]"},
+           Refusal{{"workload.stop_len=17"}, "want an integer in [1, 16]"},
+           Refusal{{"workload.cached_share=1.1"}, "want a number in [0, 1]"},
            Refusal{{"name=a b"}, "/name: got \"a b\""},
            Refusal{{"name="}, "want a text of 1 to 128 bytes"},
        }) {
@@ -156,6 +169,20 @@ TEST(ParseScenario, RulesThatJoinKeysAreRefused) {
            Refusal{{"model.vocab_size=16", "model.eos=[2,16]"}, "/model/eos/1: got 16"},
            Refusal{{"model.eos=[3,3]"},
                    "/model/eos/1: got 3 (set by model.eos=[3,3]), want each id"},
+           Refusal{{"ngram=0.5"},
+                   "/ngram: got 0.5 (set by ngram=0.5), want 0 where engine.num_model_steps is "
+                   "engine.num_speculative_tokens, 3; lower engine.num_model_steps"},
+           Refusal{{"model.vocab_size=16", "model.eos=[0,1,2,3,4,5,6,7,8,9,10,11,12,13]"},
+                   "/model/vocab_size: got 16 (set by model.vocab_size=16), want at least 17: 14 "
+                   "special ids and 3 more"},
+           Refusal{{"model.vocab_size=16", "model.eos=[0,1,3,4,5,6,7,8,9,10,11,12,13]"},
+                   "want at least 17: 14 special ids and 3 more"},
+           Refusal{{"workload.min_tokens=3"},
+                   "/workload/min_tokens: got 3 (set by workload.min_tokens=3), want 0 unless "
+                   "workload.stop is sequence"},
+           Refusal{{"workload.stop=sequence", "workload.min_tokens=6", "engine.block_size=16",
+                    "engine.kv_blocks=9"},
+                   "/workload: got a prompt of 10 and an output of 16374 tokens, which need"},
            Refusal{{"acceptance.kind=per-position", "acceptance.p=[0.5,0.5]"},
                    "want at least engine.num_speculative_tokens = 3 probabilities"},
            Refusal{{"acceptance.kind=per-position"}, "/acceptance/p: got nothing"},
@@ -197,6 +224,18 @@ TEST(ParseScenario, RulesThatJoinKeysAreRefused) {
     EXPECT_NE(error_of(parsed).find(c.error), std::string::npos)
         << c.overrides.back() << "\n  gave: " << error_of(parsed);
   }
+}
+
+TEST(ParseScenario, VocabularyMayHoldJustEnoughIds) {
+  const auto parsed =
+      parse_with({"model.vocab_size=16", "model.eos=[0,1,2,3,4,5,6,7,8,9,10,11,12]"});
+  EXPECT_TRUE(parsed.ok()) << error_of(parsed);
+}
+
+TEST(ParseScenario, NgramIsTakenWhereTheHeadLeavesRoom) {
+  const auto parsed = parse_with({"ngram=0.5", "engine.num_model_steps=2"});
+  ASSERT_TRUE(parsed.ok()) << error_of(parsed);
+  EXPECT_EQ(parsed.value().config.ngram_millionths, 500'000U);
 }
 
 TEST(ParseScenario, WrongDocumentsAreRefused) {

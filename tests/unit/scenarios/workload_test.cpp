@@ -122,6 +122,73 @@ TEST(Workload, OutputBecomesEosOrLimit) {
   EXPECT_EQ(length.max_dec_len, 5);
 }
 
+TEST(Workload, OutputBecomesAStopSequenceOneTokenBeforeIt) {
+  const RequestRow row =
+      drain(scenario_with({"workload.stop=sequence"}), one_file("", "")).requests.at(0).row;
+  EXPECT_EQ(row.eos_at, 0);
+  EXPECT_EQ(row.stop_at, 4);
+  EXPECT_EQ(row.stop_len, 2);
+  EXPECT_EQ(row.min_tokens, 0);
+  EXPECT_EQ(row.max_dec_len, 16384 - 10);
+  const RequestRow one =
+      drain(scenario_with({"workload.stop=sequence", "workload.output=1"}), one_file("", ""))
+          .requests.at(0)
+          .row;
+  EXPECT_EQ(one.eos_at, 1);
+  EXPECT_EQ(one.stop_at, 0);
+  EXPECT_EQ(one.stop_len, 0);
+  const RequestRow clipped =
+      drain(scenario_with({"workload.stop=sequence", "workload.stop_len=16",
+                           "workload.min_tokens=500", "workload.max_dec_len=300"}),
+            one_file("", ""))
+          .requests.at(0)
+          .row;
+  EXPECT_EQ(clipped.stop_len, 4);
+  EXPECT_EQ(clipped.min_tokens, 300);
+}
+
+TEST(Workload, CachedShareIsRoundedDownAndLeavesOneToken) {
+  EXPECT_EQ(cached_tokens(10, 0), 0);
+  EXPECT_EQ(cached_tokens(10, 1'000'000), 9);
+  EXPECT_EQ(cached_tokens(1, 1'000'000), 0);
+  EXPECT_EQ(cached_tokens(10, 999'999), 9);
+  EXPECT_EQ(cached_tokens(10, 390'000), 3);
+  EXPECT_EQ(cached_tokens(1'048'576, 500'000), 524'288);
+  const Drained drained =
+      drain(scenario_with({"workload.cached_share=0.5", "workload.prompt=11"}), one_file("", ""));
+  for (const RequestSpec& spec : drained.requests) EXPECT_EQ(spec.row.cached_prompt, 5);
+}
+
+TEST(Workload, ListedRequestsTakeStopSequencesAndCachedPromptsOfTheirOwn) {
+  const Drained drained = drain(
+      listed(R"([{"prompt": 8, "output": 9},
+                 {"prompt": 8, "output": 9, "stop_len": 16, "min_tokens": 3},
+                 {"prompt": 8, "stop_at": 1, "cached_prompt": 7},
+                 {"prompt": 8, "stop_at": 6, "eos_at": 8, "max_dec_len": 9, "stop_len": 5},
+                 {"prompt": 8, "stop_at": 0, "cached_prompt": 0}])",
+             {"workload.stop=sequence", "workload.cached_share=0.5", "workload.min_tokens=2"}),
+      one_file("", ""));
+  ASSERT_EQ(drained.requests.size(), 5U) << drained.error;
+  const auto row = [&drained](std::size_t i) { return drained.requests[i].row; };
+  EXPECT_EQ(row(0).stop_at, 8);
+  EXPECT_EQ(row(0).stop_len, 2);
+  EXPECT_EQ(row(0).min_tokens, 2);
+  EXPECT_EQ(row(0).cached_prompt, 4);
+  EXPECT_EQ(row(1).stop_len, 8);
+  EXPECT_EQ(row(1).min_tokens, 3);
+  EXPECT_EQ(row(2).stop_at, 1);
+  EXPECT_EQ(row(2).stop_len, 1);
+  EXPECT_EQ(row(2).cached_prompt, 7);
+  EXPECT_EQ(row(3).stop_at, 6);
+  EXPECT_EQ(row(3).eos_at, 8);
+  EXPECT_EQ(row(3).stop_len, 5);
+  EXPECT_EQ(row(3).max_dec_len, 9);
+  EXPECT_EQ(row(4).stop_at, 0);
+  EXPECT_EQ(row(4).stop_len, 0);
+  EXPECT_EQ(row(4).min_tokens, 0);
+  EXPECT_EQ(row(4).cached_prompt, 0);
+}
+
 TEST(Workload, ListedRequestsKeepTheirKeys) {
   const Drained drained = drain(listed(R"([{"prompt": 3, "output": 4},
                  {"arrival": 2, "prompt": 5, "max_dec_len": 6, "dnode_drafts": 0},
@@ -155,6 +222,22 @@ TEST(Workload, BadListedRequestsAreRefused) {
         Case{R"({"arrival": 2, "prompt": 1, "outptu": 3})", "the nearest is \"output\""},
         Case{R"({"arrival": 2, "prompt": 1, "output": 3, "eos_at": 3})",
              "/workload/requests/1/eos_at: got 3, want no such key beside output with stop eos"},
+        Case{R"({"arrival": 2, "prompt": 1, "output": 3, "stop_at": 2})",
+             "/1/stop_at: got 2, want no such key beside output with stop eos"},
+        Case{R"({"arrival": 2, "prompt": 1, "stop_at": 5, "eos_at": 6})",
+             "/1/eos_at: got 6, want 0, or more than stop_at + 1 = 6; the stop sequence puts EOS"},
+        Case{R"({"arrival": 2, "prompt": 1, "output": 9, "stop_len": 2})",
+             "/1/stop_len: got 2, want no such key without a stop sequence; add stop_at"},
+        Case{R"({"arrival": 2, "prompt": 1, "eos_at": 9, "min_tokens": 2})",
+             "/1/min_tokens: got 2, want no such key without a stop sequence"},
+        Case{R"({"arrival": 2, "prompt": 1, "stop_at": 5, "max_dec_len": 9, "min_tokens": 10})",
+             "/1/min_tokens: got 10, want at most 9, where the output ends"},
+        Case{R"({"arrival": 2, "prompt": 1, "stop_at": 5, "eos_at": 8, "min_tokens": 9})",
+             "/1/min_tokens: got 9, want at most 8, where the output ends"},
+        Case{R"({"arrival": 2, "prompt": 7, "cached_prompt": 7})",
+             "/1/cached_prompt: got 7, want less than prompt, 7; the last token of a text"},
+        Case{R"({"arrival": 2, "prompt": 16380, "stop_at": 5})",
+             "/workload/requests/1: got a prompt of 16380 and an output of 6 tokens"},
         Case{R"({"arrival": 2, "prompt": 16384})", "/1/prompt: got 16384, want less than"},
         Case{R"({"arrival": 2, "prompt": 16000, "output": 385})",
              "/workload/requests/1: got a prompt of 16000 and an output of 385 tokens"},
