@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "runtime/core/api_log.hpp"
 #include "traces/keyframe.hpp"
 #include "traces/plan/plan.hpp"
 #include "traces/record.hpp"
@@ -26,7 +27,9 @@ struct PinnedEntry {
 
 /// One step while host and device work on it. Stays where it is until both are done.
 struct PendingStep {
-  StepRecord record;  ///< `tasks` are read by insert_tasks even where nothing is recorded
+  /// `tasks` are the pinned staging that insert_tasks copies from, even where nothing is recorded;
+  /// their digests at enqueue and at copy stand in `pinned_copies`.
+  StepRecord record;
   RecordLevel level = RecordLevel::off;  ///< what the device records into it
 };
 
@@ -76,7 +79,9 @@ class Device {
   virtual void snapshot(Keyframe& keyframe, std::int64_t step) = 0;
   /// True when everything enqueued up to the end of step `step` has been executed.
   [[nodiscard]] virtual bool finished(std::int64_t step) const = 0;
-  /// Marks the end of step `step` in every lane.
+  /// What the device was asked to enqueue since the end of the last step.
+  [[nodiscard]] virtual const ApiLog& api_log() const = 0;
+  /// Marks the end of step `step` in every lane and clears the log.
   virtual void end_step(std::int64_t step) = 0;
   /// Waits until all lanes are empty.
   virtual void drain() = 0;

@@ -224,7 +224,7 @@ void add_propose(Builder& b, const RunConfig& config, bool draft_blocking) {
 Segment build_front(const RunConfig& config, const FrontKey& key) {
   Builder b(config, SegmentKind::front);
   const auto slots = whole(Buffer::slot_state);
-  b.compute(OpKind::insert_tasks, Symbol::tasks, {},
+  b.compute(OpKind::insert_tasks, Symbol::tasks, {pinned(Buffer::task_arrays_cpu)},
             {slots, whole(Buffer::draft_tokens), whole(Buffer::input_ids),
              whole(Buffer::block_tables), whole(Buffer::step_state), whole(Buffer::draft_state),
              whole(Buffer::token_ids_all), whole(Buffer::infer_seed)});
@@ -266,6 +266,7 @@ Segment build_save(const RunConfig& config) {
   send.reads = {pinned(Buffer::accept_tokens_cpu, -1), pinned(Buffer::accept_num_cpu, -1),
                 pinned(Buffer::seq_lens_decoder_cpu, -1), pinned(Buffer::prompt_lens_cpu, -1),
                 whole(Buffer::preempted_idx_cpu)};
+  b.host(OpKind::sampling_mask).reads = {pinned(Buffer::accept_num_cpu, -1)};
   return b.take();
 }
 
@@ -280,6 +281,7 @@ Segment build_settle(const RunConfig& config) {
 
 Segment build_back(const RunConfig& config, const BackKey& key) {
   Builder b(config, SegmentKind::back);
+  b.host(OpKind::routing_replay).reads = {pinned(Buffer::seq_lens_this_time_cpu)};
   if (config.row(11) == RowMode::overlap) b.host_wait(EventName::output_token_num, 0, -1);
   if (b.sync(11)) {
     b.blocking_read(OpKind::copy_output_rows, 11, Symbol::one, Buffer::output_token_num);
@@ -302,6 +304,7 @@ Segment build_back(const RunConfig& config, const BackKey& key) {
     send.reads = {pinned(Buffer::accept_tokens_cpu), pinned(Buffer::accept_num_cpu),
                   pinned(Buffer::seq_lens_decoder_cpu), pinned(Buffer::prompt_lens_cpu),
                   whole(Buffer::preempted_idx_cpu)};
+    b.host(OpKind::sampling_mask).reads = {pinned(Buffer::accept_num_cpu)};
   } else {
     b.host(OpKind::cache_output).row = 2;
   }

@@ -6,6 +6,7 @@
 
 #include "runtime/core/message.hpp"
 #include "runtime/core/plan_builder.hpp"
+#include "runtime/core/task_arrays.hpp"
 #include "traces/base/check.hpp"
 
 namespace tandem {
@@ -93,6 +94,7 @@ Status StepLoop::iterate() {
   const StepKind kind = pick_end();
   if (kind == StepKind::back) {
     const bool draft_blocking = draft_flag_;
+    stamp_owners();
     TANDEM_RETURN_IF_ERROR(execute(draft_blocking ? back_blocking_ : back_));
     flag_ = draft_flag_ = false;
   } else {
@@ -208,6 +210,10 @@ void StepLoop::finish_record(StepKind kind) {
   r.q_cpu_step = pinned.q_step;
   r.b_cpu_step = pinned.b_step;
   if (kind == StepKind::back) r.output_rows_host = step_.output_rows;
+  host_log_.append(device_.api_log());
+  find_deviations(called_for_, host_log_, r.deviations);
+  called_for_.clear();
+  host_log_.clear();
   if (step_.pending->level == RecordLevel::timeline) r.end_ns = device_.now();
 }
 
@@ -278,6 +284,7 @@ Status StepLoop::execute(const BuiltSegment& built) {
     const plan::Operation& op = built.segment.ops[i];
     if (op.substep != step_.substep) enter_substep(op);
     if (gate(op.gate) == 0) continue;
+    called_for_.note(op.lane, op.kind);
     if (op.lane != plan::Lane::host) {
       LaunchArgs args = arguments(op);
       args.segment = segment;
@@ -316,6 +323,10 @@ LaunchArgs StepLoop::arguments(const plan::Operation& op) const {
 
 void StepLoop::run_device_op(const plan::Operation& op, const LaunchArgs& args) {
   switch (op.kind) {
+    case plan::OpKind::insert_tasks:
+      record().pinned_copies.push_back({static_cast<std::int32_t>(plan::Buffer::task_arrays_cpu),
+                                        task_array_digest(record().tasks), 0});
+      break;
     case plan::OpKind::read_count:
     case plan::OpKind::read_not_need_stop:
     case plan::OpKind::read_hidden_rows:

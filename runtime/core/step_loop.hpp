@@ -59,6 +59,7 @@ class StepLoop {
   Status execute(const BuiltSegment& built);
   void run_device_op(const plan::Operation& op, const LaunchArgs& args);
   void run_host_op(const plan::Operation& op);
+  void do_host_op(const plan::Operation& op);
   void enter_substep(const plan::Operation& op);
   [[nodiscard]] std::int64_t gate(plan::Symbol symbol) const;
   [[nodiscard]] LaunchArgs arguments(const plan::Operation& op) const;
@@ -72,6 +73,9 @@ class StepLoop {
   void predict();
   void count_running();
   void shift_preempted();
+  void note_routing();
+  void note_mask();
+  void stamp_owners();
   void finish_propose();
   StepKind pick_end() const;
   std::int64_t fold_idle();
@@ -105,6 +109,8 @@ class StepLoop {
   std::int32_t cached_n_ = 0;     ///< its view length
   bool ghost_ = false;
   bool device_bool_ = false;  ///< R1, R10 sync: not_need_stop as read last
+  ApiLog called_for_;         ///< what the plan of this step calls for
+  ApiLog host_log_;           ///< host operations that ran in this step
   Column q_cpu_, b_cpu_, preempted_, last_preempted_;
   std::vector<std::int64_t> no_tokens_;
   Step step_;

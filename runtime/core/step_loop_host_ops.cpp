@@ -35,11 +35,16 @@ PolicyView StepLoop::view() const {
 }
 
 void StepLoop::run_host_op(const plan::Operation& op) {
-  using plan::OpKind;
-  if (op.kind == OpKind::wait_event) {
+  if (op.kind == plan::OpKind::wait_event) {
     on_wait(op);
-    return;
+  } else {
+    do_host_op(op);
   }
+  host_log_.note(plan::Lane::host, op.kind);
+}
+
+void StepLoop::do_host_op(const plan::Operation& op) {
+  using plan::OpKind;
   device_.spend(op.kind == OpKind::prepare_forward ? scenario_.timing.host_step_ns : 0);
   switch (op.kind) {
     case OpKind::resolve:
@@ -67,6 +72,12 @@ void StepLoop::run_host_op(const plan::Operation& op) {
       break;
     case OpKind::send_control:
       send_control();
+      break;
+    case OpKind::routing_replay:
+      note_routing();
+      break;
+    case OpKind::sampling_mask:
+      note_mask();
       break;
     case OpKind::idle_sleep: {
       // With R1 or R10 sync the host sleeps only when the bool it read last says that nothing runs.
@@ -186,6 +197,31 @@ void StepLoop::count_running() {
   if (sum(q_cpu_) > step_.token_num && !summary_.guard_tripped) {
     summary_.guard_tripped = true;
     summary_.guard_step = t_;
+  }
+}
+
+/// Expert routing is replayed for the rows that were valid, not for those launched (bug 10.20).
+void StepLoop::note_routing() {
+  const PinnedEntry& pinned = device_.pinned(t_);
+  record().count_uses.push_back({CountUser::routing_replay, pinned.q_step, sum(pinned.q)});
+}
+
+/// Logprobs and masks are cut to the tokens of the message just sent (bug 10.21).
+void StepLoop::note_mask() {
+  const Message& message = record().messages.back();
+  const PinnedEntry& pinned = device_.pinned(message.step);
+  std::int64_t tokens = 0;
+  for (std::size_t i = 0; i < message.count.size(); ++i) {
+    if (message.count[i] > 0) tokens += pinned.accept_num[i];
+  }
+  record().count_uses.push_back({CountUser::sampling_mask, pinned.output_step, tokens});
+}
+
+/// Who the host thinks it writes for, when it enqueues what follows the forward.
+void StepLoop::stamp_owners() {
+  StepRecord& r = record();
+  for (std::size_t i = 0; i < static_cast<std::size_t>(n_); ++i) {
+    r.enqueue_generation[i] = q_cpu_[i] > 0 ? engine_.given()[i] - 1 : 0;
   }
 }
 

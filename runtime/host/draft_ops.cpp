@@ -127,6 +127,9 @@ void HostDevice::draft_forward(const plan::Operation& op, const LaunchArgs& args
   }
   sub.id_min = static_cast<std::int32_t>(id_min);
   sub.id_max = static_cast<std::int32_t>(id_max);
+  if (!recording) return;
+  const auto valid = static_cast<std::size_t>(m_.draft_cu_q[slots()]);
+  sub.live_tail = count_live(m_.draft_batch_id, valid, rows);
 }
 
 void HostDevice::gather(const LaunchArgs& args) {

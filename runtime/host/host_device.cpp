@@ -67,6 +67,7 @@ Nanos HostDevice::duration(const plan::Operation& op, const LaunchArgs& args) co
 }
 
 void HostDevice::enqueue(const plan::Operation& op, const LaunchArgs& args) {
+  log_.note(op.lane, op.kind);
   executor_.enqueue(op, args, duration(op, args));
 }
 
@@ -76,17 +77,9 @@ void HostDevice::execute(const plan::Operation& op, const LaunchArgs& args) {
     return;
   }
   switch (op.kind) {
-    case OpKind::insert_tasks: {
-      StepRecord& record = args.pending->record;
-      for (std::size_t i = 0; i < record.tasks.size(); ++i) {
-        if (record.tasks[i].kind == TaskKind::dnode) {
-          insert_dnode(record.tasks[i]);
-        } else {
-          insert_task(record.tasks[i]);
-        }
-      }
+    case OpKind::insert_tasks:
+      insert_tasks(args.pending->record);
       break;
-    }
     case OpKind::recover_decode_task:
       recover(args);
       break;
@@ -109,7 +102,7 @@ void HostDevice::execute(const plan::Operation& op, const LaunchArgs& args) {
       verify(args);
       break;
     case OpKind::set_stop_value:
-      set_stop_value();
+      set_stop_value(args);
       break;
     case OpKind::unified_update_model_status:
       unified_update(args);

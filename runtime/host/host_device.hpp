@@ -27,7 +27,11 @@ class HostDevice : public Device {
   [[nodiscard]] std::int64_t scratch() const override { return scratch_; }
   void snapshot(Keyframe& keyframe, std::int64_t step) override;
   [[nodiscard]] bool finished(std::int64_t step) const override { return executor_.finished(step); }
-  void end_step(std::int64_t step) override { executor_.end_step(step); }
+  [[nodiscard]] const ApiLog& api_log() const override { return log_; }
+  void end_step(std::int64_t step) override {
+    executor_.end_step(step);
+    log_.clear();
+  }
   void drain() override { executor_.drain(); }
 
  private:
@@ -37,6 +41,7 @@ class HostDevice : public Device {
   void execute_draft(const plan::Operation& op, const LaunchArgs& args);
 
   // insert.cpp (6.1 to 6.3, 6.6)
+  void insert_tasks(StepRecord& record);
   void insert_task(const Task& task);
   void insert_prefill(const Task& task);
   void insert_dnode(Task& task);  ///< fills in the digests of what it delivers
@@ -53,9 +58,11 @@ class HostDevice : public Device {
   void lm_head(const LaunchArgs& args);
   void sampling_params(const LaunchArgs& args);
   void verify(const LaunchArgs& args);
-  void set_stop_value();
+  void set_stop_value(const LaunchArgs& args);
   void unified_update(const LaunchArgs& args);
   void schedule_cache(const LaunchArgs& args);
+  void poison(const LaunchArgs& args);
+  void count_damage(StepRecord& record, const LaunchArgs& args) const;
 
   // draft_ops.cpp (5.8 to 5.12b)
   void draft_preprocess();
@@ -77,6 +84,10 @@ class HostDevice : public Device {
   void take_p0(StepRecord& record) const;
   void take_p1(StepRecord& record) const;
   void take_packing(StepRecord& record, const LaunchArgs& args) const;
+  void take_seeds(StepRecord& record, const LaunchArgs& args) const;
+  void take_stop_counters(StepRecord& record, const LaunchArgs& args) const;
+  void take_write_owners(StepRecord& record, const LaunchArgs& args) const;
+  [[nodiscard]] bool ran(std::size_t slot, const LaunchArgs& args) const;
   void take_p2(StepRecord& record, RecordLevel level) const;
   void take_p3(StepRecord& record, RecordLevel level) const;
   void take_p4(StepRecord& record, RecordLevel level) const;
@@ -99,6 +110,7 @@ class HostDevice : public Device {
   std::vector<script::Request> scripts_;  ///< of slot_row
   std::vector<PinnedEntry> ring_;
   std::int64_t scratch_ = 0;
+  ApiLog log_;
   DetExecutor executor_;
 };
 

@@ -1,10 +1,24 @@
 // insert(t): device writes of the engine's tasks (semantics 6.1 to 6.3, 6.6).
 #include <algorithm>
 
+#include "runtime/core/task_arrays.hpp"
 #include "runtime/host/host_device.hpp"
 #include "traces/base/check.hpp"
 
 namespace tandem {
+
+/// Copies the staged task arrays and carries them out.
+void HostDevice::insert_tasks(StepRecord& record) {
+  TANDEM_CHECK(!record.pinned_copies.empty());
+  record.pinned_copies.front().at_copy = task_array_digest(record.tasks);
+  for (Task& task : record.tasks) {
+    if (task.kind == TaskKind::dnode) {
+      insert_dnode(task);
+    } else {
+      insert_task(task);
+    }
+  }
+}
 
 void HostDevice::insert_task(const Task& task) {
   switch (task.kind) {

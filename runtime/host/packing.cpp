@@ -1,6 +1,7 @@
 // Packing of rows: fills the two kernels' arguments once for both models.
 #include "runtime/host/packing.hpp"
 
+#include <algorithm>
 #include <span>
 
 #include "kernels/rebuild_padding.hpp"
@@ -84,6 +85,14 @@ void pick_output_rows(const RowTensors& model, std::int32_t n, std::int32_t inpu
   io.cu_seqlens_q_output = model.cu_output;
   io.out = std::as_writable_bytes(std::span(model.output));
   k::rebuild_padding_reference(io);
+}
+
+std::int32_t count_live(const Ints& batch_id, std::size_t valid, std::size_t rows) {
+  std::int32_t live = 0;
+  for (std::size_t x = valid; x < std::min(rows, batch_id.size()); ++x) {
+    live += batch_id[x] != -1 ? 1 : 0;
+  }
+  return live;
 }
 
 }  // namespace tandem

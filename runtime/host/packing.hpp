@@ -1,6 +1,7 @@
 // Packing of rows, the same for the target and for the MTP head on their own tensors.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "runtime/host/tensors.hpp"
@@ -31,6 +32,9 @@ struct RowTensors {
 /// speculate_pre_process for `n` slots and `token_num` rows launched (5.2).
 void pack_rows(const RunConfig& config, const RowTensors& model, std::int32_t n,
                std::int32_t token_num);
+
+/// Rows in [valid, rows) of a static batch id buffer that a launch would compute for some slot.
+[[nodiscard]] std::int32_t count_live(const Ints& batch_id, std::size_t valid, std::size_t rows);
 
 /// rebuild_padding: `output_rows` rows out of `input_rows` (5.3); rows without a source keep their
 /// value.

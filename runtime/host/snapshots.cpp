@@ -8,6 +8,8 @@
 namespace tandem {
 namespace {
 
+constexpr std::int64_t kSeedMask = 0x7FFFFFFF;  // StepRecord::seed_used
+
 template <class Source>
 void copy_column(const Source& source, Column& out) {
   out.resize(source.size());
@@ -107,6 +109,29 @@ void HostDevice::take_packing(StepRecord& record, const LaunchArgs& args) const 
   record.guard_tripped = record.cu_seqlens_q.back() > args.token_num;
 }
 
+bool HostDevice::ran(std::size_t slot, const LaunchArgs& args) const {
+  return slot < static_cast<std::size_t>(args.n) && m_.seq_lens_this_time[slot] > 0;
+}
+
+void HostDevice::take_seeds(StepRecord& record, const LaunchArgs& args) const {
+  for (std::size_t i = 0; i < slots(); ++i) {
+    const auto seed = static_cast<std::int32_t>(m_.infer_seed[i] & kSeedMask);
+    record.seed_used[i] = ran(i, args) ? seed : 0;
+  }
+}
+
+void HostDevice::take_stop_counters(StepRecord& record, const LaunchArgs& args) const {
+  for (std::size_t i = 0; i < slots(); ++i) {
+    record.stop_step_idx[i] = ran(i, args) ? static_cast<std::int32_t>(m_.step_idx[i]) : 0;
+  }
+}
+
+void HostDevice::take_write_owners(StepRecord& record, const LaunchArgs& args) const {
+  for (std::size_t i = 0; i < slots(); ++i) {
+    record.p2_generation[i] = ran(i, args) ? m_.slot_generation[i] : 0;
+  }
+}
+
 void HostDevice::take_p2(StepRecord& record, RecordLevel level) const {
   take_slots(record.p2, true);
   for (std::size_t i = 0; i < slots(); ++i) {
@@ -156,6 +181,7 @@ void HostDevice::fill_keyframe(Keyframe& keyframe, std::int64_t step) {
     const auto row = m_.block_tables.begin() + static_cast<std::ptrdiff_t>(i) * nblk;
     keyframe.blocks[i].assign(row, row + m_.table_len[i]);
   }
+  keyframe.infer_seed = m_.infer_seed;
   if (!keyframe.has_unsent) return;
   const std::int32_t slots_sent = keyframe.unsent.slots;
   build_message(config_, pinned(step),

@@ -70,9 +70,16 @@ void HostDevice::target_forward(const LaunchArgs& args) {
   record.id_min = static_cast<std::int32_t>(id_min);
   record.id_max = static_cast<std::int32_t>(id_max);
   take_packing(record, args);
+  // As the forward sees its static buffers: batch ids up to the captured size, q of all slots.
+  const auto valid = static_cast<std::size_t>(m_.cu_seqlens_q[static_cast<std::size_t>(args.n)]);
+  record.live_tail = count_live(m_.batch_id_per_token, valid, rows);
+  for (std::size_t i = static_cast<std::size_t>(args.n); i < slots(); ++i) {
+    record.live_tail += m_.seq_lens_this_time[i] != 0 ? 1 : 0;
+  }
 }
 
 void HostDevice::rebuild(const LaunchArgs& args) {
+  if (args.pending->level == RecordLevel::full) poison(args);
   const auto rows = static_cast<std::size_t>(args.output_rows);
   std::fill_n(m_.logits.begin(), rows, ProvenanceRow{});
   pick_output_rows(target_rows(m_), args.n, args.token_num, args.output_rows);
@@ -96,6 +103,7 @@ void HostDevice::lm_head(const LaunchArgs& args) {
 }
 
 void HostDevice::sampling_params(const LaunchArgs& args) {
+  if (args.pending->level != RecordLevel::off) take_seeds(args.pending->record, args);
   k::BuildSamplingParams io;
   io.n = args.n;
   io.token_num_output_cpu = args.output_rows;
@@ -135,7 +143,8 @@ void HostDevice::verify(const LaunchArgs& args) {
 
 /// Positions in token_ids_all go by history_base where the law says p: after a recovery p + g
 /// counts the generated part twice, and a sequence across the preemption would never match.
-void HostDevice::set_stop_value() {
+void HostDevice::set_stop_value(const LaunchArgs& args) {
+  if (args.pending->level != RecordLevel::off) take_stop_counters(args.pending->record, args);
   k::SpeculateSetStopValueMultiSeqs io;
   io.slot_count = config_.max_num_seqs;
   io.draft_width = config_.row_width();
@@ -175,7 +184,9 @@ void HostDevice::unified_update(const LaunchArgs& args) {
   io.end_tokens = config_.eos_ids;
   io.max_dec_len = m_.max_dec_len;
   k::unified_update_model_status_reference(io);
-  if (args.pending->level != RecordLevel::off) take_p2(args.pending->record, args.pending->level);
+  if (args.pending->level == RecordLevel::off) return;
+  take_p2(args.pending->record, args.pending->level);
+  take_write_owners(args.pending->record, args);
 }
 
 void HostDevice::schedule_cache(const LaunchArgs& args) {
@@ -201,7 +212,9 @@ void HostDevice::schedule_cache(const LaunchArgs& args) {
   io.is_block_step = m_.is_block_step;
   io.not_need_stop = m_.not_need_stop;
   k::speculate_schedule_cache_reference(io);
-  if (args.pending->level != RecordLevel::off) take_p4(args.pending->record, args.pending->level);
+  if (args.pending->level == RecordLevel::off) return;
+  take_p4(args.pending->record, args.pending->level);
+  if (args.pending->level == RecordLevel::full) count_damage(args.pending->record, args);
 }
 
 }  // namespace tandem
