@@ -35,7 +35,7 @@ struct Tensors {
   Ints step_seq_lens_decoder, step_seq_lens_this_time, block_tables;
   Tokens step_draft_tokens;
   Ints reasoning_status;
-  Tokens history_base;  ///< text position of generated token 0 for the slot's g as inserted (6.7)
+  Tokens history_base;  ///< history_base + g: text position of the slot's next token (6.7)
   Tokens stop_seqs;     ///< B x kStopLenMax; one sequence a slot (5.6)
   Ints stop_seqs_len;   ///< 0: none
   Tokens min_tokens;
