@@ -33,11 +33,14 @@ void each_column(Record& r, Visit visit) {
   slot_columns(r.p4);
   draft_columns(r.p1_draft);
   draft_columns(r.p4_draft);
-  for (auto* column :
-       {&r.q_cpu,         &r.b_cpu,         &r.p1_p,        &r.p1_table_hash, &r.p1_request,
-        &r.p1_generation, &r.accept_digest, &r.last_digest, &r.accept_marks,  &r.p2_first,
-        &r.draft_e,       &r.paired,        &r.shadow.q,    &r.shadow.e,      &r.shadow.d,
-        &r.shadow.g,      &r.shadow.s,      &r.step_q,      &r.step_d,        &r.step_digest}) {
+  for (auto* column : {&r.q_cpu,         &r.b_cpu,         &r.p1_p,
+                       &r.p1_table_hash, &r.p1_request,    &r.enqueue_generation,
+                       &r.p2_generation, &r.seed_used,     &r.stop_step_idx,
+                       &r.p1_generation, &r.accept_digest, &r.last_digest,
+                       &r.accept_marks,  &r.p2_first,      &r.draft_e,
+                       &r.paired,        &r.shadow.q,      &r.shadow.e,
+                       &r.shadow.d,      &r.shadow.g,      &r.shadow.s,
+                       &r.step_q,        &r.step_d,        &r.step_digest}) {
     visit(*column);
   }
   for (auto& sub : r.substeps) {
@@ -67,11 +70,13 @@ Result<Judge> Judge::make(const TraceHeader& header) {
 BlockVerifier::BlockVerifier(const Judge& judge, std::size_t kept_max)
     : report(judge.enabled, to_name(judge.header.config.policy), kept_max), judge_(judge) {
   const auto slots = static_cast<std::size_t>(judge.rules.slots);
-  for (Column* column : {&scratch_.zeros, &scratch_.a, &scratch_.b, &scratch_.c, &scratch_.d,
-                         &scratch_.frees, &scratch_.request_at_launch, &scratch_.substep_end}) {
+  for (Column* column :
+       {&scratch_.zeros, &scratch_.a, &scratch_.b, &scratch_.c, &scratch_.d, &scratch_.frees,
+        &scratch_.by_stop, &scratch_.request_at_launch, &scratch_.substep_end}) {
     column->assign(slots, 0);
   }
   scratch_.fresh.finished.assign(slots, 0);
+  scratch_.fresh.by_stop.assign(slots, 0);
 }
 
 void BlockVerifier::begin(const Keyframe& keyframe) {
@@ -151,6 +156,9 @@ void BlockVerifier::judge_launch(StepContext& c) {
 void BlockVerifier::judge_back(StepContext& c) {
   v33_script(c);
   v13_accepted(c);
+  v35_generations(c);
+  v38_seeds_and_counters(c);
+  advance_seeds(state_, judge_.rules);
   update_status(state_, c.r.accept_marks, c.r.last_digest);
   v14_status(c);
   v15_v34_marks(c);

@@ -247,6 +247,7 @@ void v17_shadow(StepContext& c) {
 }
 
 void v18_v19_state_at_end(StepContext& c) {
+  ngram_extend(c.s, c.rules);
   schedule_cache(c.s, c.rules,
                  c.has(Field::p4_draft_digest) ? c.r.p4_draft.digest : c.s.draft.digest);
   follow(c, CheckId::V18, Field::p4_q, "P4", c.r.p4.q, c.s.dev.q);

@@ -55,6 +55,10 @@ void compare_device(KeyframeComparison& v, const OracleState& s, const Keyframe&
   v.column("keyframe.shadow.d", k.shadow.d, s.shadow.d);
   v.column("keyframe.shadow.g", k.shadow.g, s.shadow.g);
   v.column("keyframe.shadow.s", k.shadow.s, s.shadow.s);
+  for (std::size_t i = 0; i < s.infer_seed.size(); ++i) {
+    if (s.seed_in_part[i] != 0) continue;
+    v.at("keyframe.infer_seed", i, i < k.infer_seed.size() ? k.infer_seed[i] : 0, s.infer_seed[i]);
+  }
   const std::vector<std::int32_t> empty;
   for (std::size_t i = 0; i < s.blocks.size(); ++i) {
     const std::vector<std::int32_t>& found = i < k.blocks.size() ? k.blocks[i] : empty;

@@ -10,6 +10,11 @@ namespace {
 
 std::size_t below(const OracleState& s) { return static_cast<std::size_t>(s.n); }
 
+void write_seed(OracleState& s, const Rules& rules, std::size_t i) {
+  s.infer_seed[i] = initial_seed(rules, s.request[i]);
+  s.seed_in_part[i] = 0;
+}
+
 void insert_chunk(OracleState& s, const Task& task, std::size_t i) {
   const std::int32_t length = wrap_sub(task.end, task.start);
   const bool finishes = task.end >= task.text_len;
@@ -114,9 +119,11 @@ void apply_task(OracleState& s, const Rules& rules, const Task& task) {
   switch (task.kind) {
     case TaskKind::prefill:
       insert_chunk(s, task, i);
+      write_seed(s, rules, i);
       break;
     case TaskKind::dnode:
       insert_dnode(s, task, i);
+      write_seed(s, rules, i);
       break;
     case TaskKind::decode:
       s.preempted[i] = 0;
@@ -246,6 +253,31 @@ void draft_update(OracleState& s, std::int32_t substep) {
                  s.max_dec_len.data(), s.writes.data());
   write_drafts(n, substep, s.writes.data(), s.wrote.data(), s.draft.len.data(),
                s.draft.hole.data());
+}
+
+void advance_seeds(OracleState& s, const Rules& rules) {
+  const auto step = static_cast<std::uint64_t>(rules.width) * 4;
+  for (std::size_t i = 0; i < below(s); ++i) {
+    const auto seed = static_cast<std::uint64_t>(s.infer_seed[i]);
+    s.infer_seed[i] = static_cast<std::int64_t>((seed + step) % kSeedModulus);
+  }
+}
+
+void ngram_extend(OracleState& s, const Rules& rules) {
+  if (rules.ngram_millionths == 0) return;
+  for (std::size_t i = 0; i < below(s); ++i) {
+    const bool unfinished = s.dev.d[i] < s.p[i];
+    const std::int64_t reach = std::int64_t{s.dev.g[i]} + rules.substeps;
+    if (s.dev.s[i] != 0 || unfinished || reach >= s.max_dec_len[i]) continue;
+    const std::int32_t drafts = ngram_drafts(rules, s.request[i], s.dev.g[i]);
+    if (drafts == 0) continue;
+    s.wrote[i] = 1;
+    if (s.draft.len[i] == rules.substeps + 1) {
+      s.draft.len[i] = wrap_add(s.draft.len[i], drafts);
+    } else {
+      s.draft.hole[i] = 1;  // what the MTP head left out stays open in front of them
+    }
+  }
 }
 
 void schedule_cache(OracleState& s, const Rules& rules, const Column& draft_digest) {
