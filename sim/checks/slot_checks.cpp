@@ -154,8 +154,20 @@ static bool breaks_relation(const StepContext& c) {
   return bad != 0;
 }
 
+/// V21, second part: relation 9 where V12 cannot run. Cached text is covered too: a table is filled
+/// from its start.
+static void v21_rows_have_blocks(StepContext& c) {
+  for (std::size_t i = 0; i < c.slots(); ++i) {
+    const std::int32_t q = c.s.dev.q[i];
+    if (q <= 0 || std::int64_t{c.s.dev.d[i]} + q <= c.s.covered[i]) continue;
+    c.out.add({CheckId::V21, "P1", static_cast<std::int32_t>(i), c.s.request[i], Field::p1_d, "",
+               nothing(), just(c.s.dev.d[i]), nothing()});
+  }
+}
+
 /// Relations 6 to 9 of section 2.4, on the adopted state: they hold of any healthy P1.
 void v12_relations(StepContext& c) {
+  if (!c.out.is_enabled(CheckId::V12) && c.out.is_enabled(CheckId::V21)) v21_rows_have_blocks(c);
   if (!c.out.is_enabled(CheckId::V12) || !breaks_relation(c)) return;
   const SlotColumns& p = c.s.dev;
   const auto add = [&c](Field field, std::size_t i, std::int32_t device, Value oracle) {

@@ -273,7 +273,7 @@ std::int32_t TinyRun::script_commits(const TinySlot& slot) const {
 }
 
 std::int64_t TinyRun::token(const TinySlot& slot, std::int32_t generated) const {
-  if (generated == slot.row.eos_at) return config_.eos_ids.front();
+  if (generated > 0 && generated == slot.row.eos_at) return config_.eos_ids.front();
   const auto key =
       static_cast<std::uint64_t>(slot.request) * 65536U + static_cast<std::uint64_t>(generated);
   return 3 + static_cast<std::int64_t>(mix64(key) % 30000U);
