@@ -46,7 +46,8 @@ struct StepContext {
   [[nodiscard]] std::size_t below() const { return static_cast<std::size_t>(s.n); }
 };
 
-/// The device column against the oracle's; differences are reported and adopted.
+/// The device column against the oracle's; differences are reported and adopted, and where the
+/// oracle holds kUnknown adopted in silence.
 void follow(StepContext& c, CheckId check, Field field, const char* point, const Column& device,
             Column& oracle);
 /// The same without adoption.
@@ -112,7 +113,7 @@ void v7_nothing_after_launch(StepContext& c);
 
 // -- keyframes: keyframe_check.cpp ---------------------------------------------------------------
 /// Compares the state after a block with the keyframe that follows.
-void v0_keyframe(const Rules& rules, const OracleState& state, const Keyframe& keyframe,
+void v0_keyframe(const OracleState& state, const Keyframe& keyframe, const FieldSet& present,
                  Reporter& out);
 
 }  // namespace tandem::sim

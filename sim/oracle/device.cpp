@@ -186,9 +186,10 @@ void update_status(OracleState& s, const Column& marks, const Column& last_diges
 }
 
 void draft_preprocess(OracleState& s, const Rules& rules) {
-  const std::size_t n = below(s);
   DraftShadowColumns& h = s.shadow;
-  for (std::size_t i = 0; i < n; ++i) {
+  // All B slots: the proposer works on the full buffer (2.3), and the view may have shrunk since a
+  // slot was preempted with nothing running beside it.
+  for (std::size_t i = 0; i < s.run.size(); ++i) {
     wipe_drafts(s, i);
     const std::int64_t reach = static_cast<std::int64_t>(s.dev.g[i]) + rules.substeps;
     const bool near_limit = !rules.prefill_node && reach >= s.max_dec_len[i];

@@ -17,7 +17,7 @@ struct Occupant {
   AcceptScript script;
 };
 
-/// A value that the trace does not tell and that nothing else gives away: stands in columns that are
+/// A value that the trace does not tell and nothing else gives away: stands in columns that are
 /// only copied (digests). Whatever the device holds there is adopted, and V0 does not compare it.
 constexpr std::int32_t kUnknown = std::numeric_limits<std::int32_t>::min() + 1;
 

@@ -328,7 +328,7 @@ void TinyRun::compose() {
 
 void TinyRun::propose() {
   const std::int32_t m = config_.num_model_steps;
-  for (std::int32_t i = 0; i < n_; ++i) {
+  for (std::int32_t i = 0; i < config_.max_num_seqs; ++i) {  // the proposer has no view
     TinySlot& slot = slots_[at(i)];
     std::fill(slot.row_tokens.begin() + 1, slot.row_tokens.end(), -1);
     slot.hs = slot.s || slot.g + m >= slot.row.max_dec_len;

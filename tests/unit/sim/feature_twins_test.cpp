@@ -1,4 +1,4 @@
-// Stop sequences, cached prompts, n-gram drafts, seeds and generations: clean, and named when wrong.
+// Stop sequences, cached prompts and n-gram drafts: clean where right, named where wrong.
 #include <set>
 
 #include <gtest/gtest.h>
