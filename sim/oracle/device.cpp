@@ -259,8 +259,8 @@ void draft_update(OracleState& s, std::int32_t substep) {
 void advance_seeds(OracleState& s, const Rules& rules) {
   const auto step = static_cast<std::uint64_t>(rules.width) * 4;
   for (std::size_t i = 0; i < below(s); ++i) {
-    const auto seed = static_cast<std::uint64_t>(s.infer_seed[i]);
-    s.infer_seed[i] = static_cast<std::int64_t>((seed + step) % kSeedModulus);
+    const std::uint64_t next = static_cast<std::uint64_t>(s.infer_seed[i]) + step;
+    s.infer_seed[i] = static_cast<std::int64_t>(next < kSeedModulus ? next : next % kSeedModulus);
   }
 }
 

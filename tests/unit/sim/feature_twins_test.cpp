@@ -161,6 +161,14 @@ TEST(StopSequence, ReasonStopWithoutASequenceIsV37) {
               "device=- oracle=1 belongs_to=2");
 }
 
+TEST(Outcome, OfARequestThatGoesOnIsV37) {
+  TinyTrace trace = run_beside(config_of(3, 3), row(0, 5, 300, {3, 1, 4, 2}));
+  record_of(trace, 4).outcomes.push_back({9, 5, StopReason::eos});
+  expect_line(trace,
+              "check=V37 step=4 rank=0 point=- slot=1 request=9 field=outcomes.id host=9 device=- "
+              "oracle=- belongs_to=4");
+}
+
 RequestRow cached(std::int32_t held) {
   RequestRow r = row(0, 40, 300, {2, 3});
   r.cached_prompt = held;
