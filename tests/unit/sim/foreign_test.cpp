@@ -81,7 +81,7 @@ TEST(Foreign, AnySingleFieldMayBeMissing) {
 TEST(Foreign, AnyPairOfFieldsMayBeMissing) {
   const std::vector<TinyTrace> traces = clean_traces();
   RandomStream random(1, "absent pairs");
-  for (int k = 0; k < 1500; ++k) {
+  for (int k = 0; k < 800; ++k) {
     const auto a = static_cast<Field>(random.below(kFieldCount));
     const auto b = static_cast<Field>(random.below(kFieldCount));
     if (a != b) expect_silence(traces[random.below(traces.size())], {a, b});
@@ -144,7 +144,7 @@ TEST(Foreign, EveryPairOfSourcesMayBeMissing) {
 TEST(Foreign, HandfulsOfSourcesMayBeMissing) {
   const std::vector<TinyTrace> traces = clean_traces();
   RandomStream random(2, "absent handfuls");
-  for (int k = 0; k < 1000; ++k) {
+  for (int k = 0; k < 500; ++k) {
     std::vector<Field> fields;
     for (const Field field : kSources) {
       if (random.below(6) == 0) fields.push_back(field);
