@@ -4,16 +4,17 @@
 #include <algorithm>
 #include <utility>
 
+#include "sim/checks/absent_fields.hpp"
 #include "sim/oracle/arith.hpp"
 
 namespace tandem::sim {
 namespace {
 
-CheckSet enabled_checks(const TraceHeader& header, const FieldSet& present) {
-  CheckSet set;
+CheckSet enabled_checks(const TraceHeader& header, const FieldSet& present, const Rules& rules) {
+  CheckSet set = followable_checks(present, rules);
   for (std::size_t i = 0; i < kCheckCount; ++i) {
     const auto id = static_cast<CheckId>(i);
-    set.set(i, check_info(id).implemented && !is_excluded(id, header.config) &&
+    set.set(i, set.test(i) && check_info(id).implemented && !is_excluded(id, header.config) &&
                    is_checkable(id, present));
   }
   return set;
@@ -33,11 +34,14 @@ void each_column(Record& r, Visit visit) {
   slot_columns(r.p4);
   draft_columns(r.p1_draft);
   draft_columns(r.p4_draft);
-  for (auto* column :
-       {&r.q_cpu,         &r.b_cpu,         &r.p1_p,        &r.p1_table_hash, &r.p1_request,
-        &r.p1_generation, &r.accept_digest, &r.last_digest, &r.accept_marks,  &r.p2_first,
-        &r.draft_e,       &r.paired,        &r.shadow.q,    &r.shadow.e,      &r.shadow.d,
-        &r.shadow.g,      &r.shadow.s,      &r.step_q,      &r.step_d,        &r.step_digest}) {
+  for (auto* column : {&r.q_cpu,         &r.b_cpu,         &r.p1_p,
+                       &r.p1_table_hash, &r.p1_request,    &r.enqueue_generation,
+                       &r.p2_generation, &r.seed_used,     &r.stop_step_idx,
+                       &r.p1_generation, &r.accept_digest, &r.last_digest,
+                       &r.accept_marks,  &r.p2_first,      &r.draft_e,
+                       &r.paired,        &r.shadow.q,      &r.shadow.e,
+                       &r.shadow.d,      &r.shadow.g,      &r.shadow.s,
+                       &r.step_q,        &r.step_d,        &r.step_digest}) {
     visit(*column);
   }
   for (auto& sub : r.substeps) {
@@ -59,19 +63,22 @@ Result<Judge> Judge::make(const TraceHeader& header) {
   Judge judge;
   judge.header = header;
   TANDEM_TRY(judge.rules, make_rules(header.config));
-  judge.present = present_fields(header);
-  judge.enabled = enabled_checks(header, judge.present);
+  judge.present = readable_fields(header);
+  judge.enabled = enabled_checks(header, judge.present, judge.rules);
+  judge.fills = needs_filling(judge.present);
   return judge;
 }
 
 BlockVerifier::BlockVerifier(const Judge& judge, std::size_t kept_max)
     : report(judge.enabled, to_name(judge.header.config.policy), kept_max), judge_(judge) {
   const auto slots = static_cast<std::size_t>(judge.rules.slots);
-  for (Column* column : {&scratch_.zeros, &scratch_.a, &scratch_.b, &scratch_.c, &scratch_.d,
-                         &scratch_.frees, &scratch_.request_at_launch, &scratch_.substep_end}) {
+  for (Column* column :
+       {&scratch_.zeros, &scratch_.a, &scratch_.b, &scratch_.c, &scratch_.d, &scratch_.frees,
+        &scratch_.by_stop, &scratch_.request_at_launch, &scratch_.substep_end}) {
     column->assign(slots, 0);
   }
   scratch_.fresh.finished.assign(slots, 0);
+  scratch_.fresh.by_stop.assign(slots, 0);
 }
 
 void BlockVerifier::begin(const Keyframe& keyframe) {
@@ -87,18 +94,22 @@ void BlockVerifier::check_first_step(const Keyframe& keyframe) {
 }
 
 void BlockVerifier::step(const StepRecord& record) {
-  judge_step(has_shape(record) ? record : shaped(record));
+  const bool as_is = !judge_.fills && has_shape(record);
+  const StepRecord& r = as_is ? record : shaped(record);
+  count(r);  // as recorded: before anything is filled in
+  judge_step(r, judge_.fills ? &repaired_ : nullptr);
 }
 
-void BlockVerifier::end(const Keyframe& next) { v0_keyframe(judge_.rules, state_, next, report); }
+void BlockVerifier::end(const Keyframe& next) { v0_keyframe(state_, next, judge_.present, report); }
 
-void BlockVerifier::judge_step(const StepRecord& r) {
+void BlockVerifier::judge_step(const StepRecord& r, StepRecord* copy) {
+  if (copy != nullptr) fill_clock(*copy, state_, judge_.present);
   report.begin_step(r.t);
-  count(r);
   StepContext c{judge_.rules, r, state_, scratch_, report, judge_.present};
   judge_insert(c);
-  judge_launch(c);
+  judge_launch(c, copy);
   if (r.kind == StepKind::back) {
+    if (copy != nullptr) fill_accepted(*copy, state_, judge_.present);
     judge_back(c);
   } else {
     v7_nothing_after_launch(c);
@@ -125,8 +136,9 @@ void BlockVerifier::judge_insert(StepContext& c) {
   std::fill(scratch_.frees.begin(), scratch_.frees.end(), 0);
 }
 
-void BlockVerifier::judge_launch(StepContext& c) {
+void BlockVerifier::judge_launch(StepContext& c, StepRecord* copy) {
   recover(state_, judge_.rules);
+  if (copy != nullptr) fill_launch(*copy, state_, judge_.rules, judge_.present);
   v1_launch_covers_rows(c);
   v3_mode(c);
   v2_predicted_pair(c);
@@ -151,6 +163,9 @@ void BlockVerifier::judge_launch(StepContext& c) {
 void BlockVerifier::judge_back(StepContext& c) {
   v33_script(c);
   v13_accepted(c);
+  v35_generations(c);
+  v38_seeds_and_counters(c);
+  advance_seeds(state_, judge_.rules);
   update_status(state_, c.r.accept_marks, c.r.last_digest);
   v14_status(c);
   v15_v34_marks(c);

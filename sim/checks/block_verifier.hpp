@@ -13,7 +13,8 @@ struct Judge {
   TraceHeader header;
   Rules rules;
   FieldSet present;
-  CheckSet enabled;  ///< implemented, not excluded, inputs present
+  CheckSet enabled;    ///< implemented, not excluded, inputs present, state to be followed
+  bool fills = false;  ///< records lack what the oracle feeds on
 
   [[nodiscard]] static Result<Judge> make(const TraceHeader& header);
 };
@@ -36,9 +37,10 @@ class BlockVerifier {
   Reporter report;
 
  private:
-  void judge_step(const StepRecord& record);
+  /// `copy` is `record` where something must be filled in, else null.
+  void judge_step(const StepRecord& record, StepRecord* copy);
   void judge_insert(StepContext& c);
-  void judge_launch(StepContext& c);
+  void judge_launch(StepContext& c, StepRecord* copy);
   void judge_back(StepContext& c);
   void finish_step(StepContext& c);
   void count(const StepRecord& record);
@@ -48,7 +50,7 @@ class BlockVerifier {
   const Judge& judge_;
   OracleState state_;
   Scratch scratch_;
-  StepRecord repaired_;  ///< a copy with columns of B entries, for a record that lacks some
+  StepRecord repaired_;  ///< a copy with columns of B entries, or with absent fields filled in
 };
 
 /// Order-dependent over steps' contents, and additive over steps: architecture 4.1

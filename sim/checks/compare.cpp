@@ -23,7 +23,7 @@ void follow(StepContext& c, CheckId check, Field field, const char* point, const
   if (!c.has(field) || equal(device, oracle)) return;
   for (std::size_t i = 0; i < oracle.size(); ++i) {
     if (device[i] == oracle[i]) continue;
-    report_slot(c, check, field, point, i, device[i], oracle[i]);
+    if (oracle[i] != kUnknown) report_slot(c, check, field, point, i, device[i], oracle[i]);
     oracle[i] = device[i];
   }
 }
@@ -32,7 +32,8 @@ void compare(StepContext& c, CheckId check, Field field, const char* point, cons
              const Column& oracle) {
   if (!c.has(field) || equal(device, oracle)) return;
   for (std::size_t i = 0; i < oracle.size(); ++i) {
-    if (device[i] != oracle[i]) report_slot(c, check, field, point, i, device[i], oracle[i]);
+    if (device[i] == oracle[i] || oracle[i] == kUnknown) continue;
+    report_slot(c, check, field, point, i, device[i], oracle[i]);
   }
 }
 

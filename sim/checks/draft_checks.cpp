@@ -43,14 +43,16 @@ std::int64_t hidden_rows(const StepContext& c, std::int32_t substep, std::int64_
   return c.r.substeps[static_cast<std::size_t>(substep) - 1].token_num;
 }
 
-Launch expected_launch(const StepContext& c, std::int32_t substep, std::int64_t recorded_hidden) {
+Launch expected_launch(const StepContext& c, std::int32_t substep, const DraftSubstep& sub) {
   Launch want;
   want.device_sum = sum(c.s.shadow.q);
   want.hidden_rows = hidden_rows(c, substep, want.device_sum);
-  want.blocking = c.rules.sync[6] || c.rules.policy == PolicyKind::exact || c.r.draft_flag_in;
-  want.token_num = want.blocking ? want.device_sum
-                                 : policy_draft_rows(c.rules, substep, c.r.token_num, c.r.real_bsz,
-                                                     recorded_hidden);
+  const std::int64_t hidden =
+      c.has(Field::sub_hidden_rows) ? std::int64_t{sub.hidden_rows} : want.hidden_rows;
+  want.blocking = c.rules.sync[6] || c.rules.policy == PolicyKind::exact || c.s.draft_flag;
+  want.token_num = want.blocking
+                       ? want.device_sum
+                       : policy_draft_rows(c.rules, substep, c.r.token_num, c.r.real_bsz, hidden);
   const bool watched = c.rules.sync[3] || (c.rules.sync[9] && substep > 0);
   want.launched = want.token_num > 0 && !(watched && !any_running(c.s));
   return want;
@@ -222,7 +224,7 @@ void v16_v17_v32_drafts(StepContext& c) {
   follow(c, CheckId::V16, Field::draft_e, "P3", c.r.draft_e, c.s.shadow.e);
   for (std::int32_t j = 0; j < c.rules.substeps; ++j) {
     const DraftSubstep& sub = c.r.substeps[static_cast<std::size_t>(j)];
-    const Launch want = expected_launch(c, j, sub.hidden_rows);
+    const Launch want = expected_launch(c, j, sub);
     const bool recorded = c.has(Field::sub_launched);
     if (recorded && sub.launched != want.launched) {
       at_substep(c, CheckId::V16, Field::sub_launched, just(sub.launched ? 1 : 0), nothing(),
@@ -247,8 +249,8 @@ void v17_shadow(StepContext& c) {
 }
 
 void v18_v19_state_at_end(StepContext& c) {
-  schedule_cache(c.s, c.rules,
-                 c.has(Field::p4_draft_digest) ? c.r.p4_draft.digest : c.s.draft.digest);
+  ngram_extend(c.s, c.rules);
+  schedule_cache(c.s, c.rules, c.r.p4_draft.digest);
   follow(c, CheckId::V18, Field::p4_q, "P4", c.r.p4.q, c.s.dev.q);
   follow(c, CheckId::V18, Field::p4_s, "P4", c.r.p4.s, c.s.dev.s);
   follow(c, CheckId::V18, Field::p4_draft_len, "P4", c.r.p4_draft.len, c.s.draft.len);
@@ -257,7 +259,7 @@ void v18_v19_state_at_end(StepContext& c) {
   follow(c, CheckId::V18, Field::p4_draft_first, "P4", c.r.p4_draft.first, c.s.draft.first);
   for (std::size_t i = 0; i < c.slots(); ++i) {
     const std::int32_t digest = c.s.draft.digest[i];
-    if (digest >= 0 && digest <= 0xFF) continue;
+    if ((digest >= 0 && digest <= 0xFF) || digest == kUnknown) continue;
     c.out.add({CheckId::V18, "P4", static_cast<std::int32_t>(i), c.s.request[i],
                Field::p4_draft_digest, "", nothing(), just(digest), nothing()});
   }

@@ -16,7 +16,7 @@ class KeyframeComparison {
   }
 
   void at(const char* name, std::size_t slot, std::int64_t found, std::int64_t oracle) {
-    if (found == oracle) return;
+    if (found == oracle || oracle == kUnknown) return;
     out_.add({CheckId::V0, "-", static_cast<std::int32_t>(slot), s_.request[slot], Field::count,
               name, nothing(), just(found), just(oracle)});
   }
@@ -69,6 +69,14 @@ void compare_device(KeyframeComparison& v, const OracleState& s, const Keyframe&
   }
 }
 
+/// Only where steps tell their seeds: the law of infer_seed is that of this project's runtime.
+void compare_seeds(KeyframeComparison& v, const OracleState& s, const Keyframe& k) {
+  for (std::size_t i = 0; i < s.infer_seed.size(); ++i) {
+    if (s.seed_in_part[i] != 0) continue;
+    v.at("keyframe.infer_seed", i, i < k.infer_seed.size() ? k.infer_seed[i] : 0, s.infer_seed[i]);
+  }
+}
+
 void compare_occupants(KeyframeComparison& v, const OracleState& s, const Keyframe& k) {
   v.column("keyframe.request", k.request, s.request);
   v.column("keyframe.generation", k.generation, s.given);
@@ -106,7 +114,7 @@ void compare_unsent(KeyframeComparison& v, const OracleState& s, const Keyframe&
 
 }  // namespace
 
-void v0_keyframe(const Rules&, const OracleState& s, const Keyframe& k, Reporter& out) {
+void v0_keyframe(const OracleState& s, const Keyframe& k, const FieldSet& present, Reporter& out) {
   ++out.tally.chained;
   if (!out.is_enabled(CheckId::V0)) return;
   out.begin_step(k.t);
@@ -114,6 +122,7 @@ void v0_keyframe(const Rules&, const OracleState& s, const Keyframe& k, Reporter
   v.scalar("keyframe.t", k.t, s.t);
   v.scalar("keyframe.n", k.n, s.n);
   compare_device(v, s, k);
+  if (present.test(static_cast<std::size_t>(Field::seed_used))) compare_seeds(v, s, k);
   compare_occupants(v, s, k);
   v.scalar("keyframe.flag", k.flag ? 1 : 0, s.flag ? 1 : 0);
   v.scalar("keyframe.draft_flag", k.draft_flag ? 1 : 0, s.draft_flag ? 1 : 0);

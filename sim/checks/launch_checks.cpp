@@ -7,8 +7,11 @@ namespace tandem::sim {
 namespace {
 
 /// Where the configuration caches no pair, V3 and V4 are excluded; their fields still have one
-/// legal value each, and V1 says so.
-CheckId flag_check(const StepContext& c) { return c.rules.predicts ? CheckId::V3 : CheckId::V1; }
+/// legal value each, and V1 says so. Flags are set by tasks: without them V3 keeps silent, as it
+/// must.
+CheckId flag_check(const StepContext& c) {
+  return c.rules.predicts || !c.has(Field::tasks) ? CheckId::V3 : CheckId::V1;
+}
 CheckId pair_check(const StepContext& c) { return c.rules.predicts ? CheckId::V4 : CheckId::V1; }
 
 bool is_predicted(const StepContext& c) { return c.r.mode == LaunchMode::predicted; }
@@ -136,6 +139,8 @@ void v6_host_copies(StepContext& c) {
     const std::int64_t last =
         wrap_add(c.r.t, wrap_sub(c.r.repeat, std::int64_t{1}));  // a folded run may show its end
     if (belongs_to == c.r.t || belongs_to == last) return;
+    // Without the length of a quiet run its end may lie anywhere behind.
+    if (!c.has(Field::repeat) && c.r.kind == StepKind::idle && belongs_to > c.r.t) return;
     c.out.add({CheckId::V6, "P1", -1, -1, field, "", just(belongs_to), nothing(), just(c.r.t),
                wrap_sub(c.r.t, belongs_to)});
   };

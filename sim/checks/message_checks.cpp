@@ -1,6 +1,7 @@
 // V22, V24 to V26 and V37: what was sent, and what the engine does with it. V7: what must be
 // missing.
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 #include "sim/checks/stages.hpp"
@@ -87,13 +88,17 @@ Due due_messages(const StepContext& c) {
   return due;
 }
 
-void hand_over(StepContext& c, const Column& finished) {
+/// Once a step, `pending` being the output that is sent in it.
+void hand_over(StepContext& c, const PendingMessage& pending) {
+  c.tmp.by_stop = pending.by_stop;
   if (c.has(Field::messages)) {
-    for (const Message& sent : c.r.messages) receive(c.s, sent, finished, c.tmp.frees);
+    for (const Message& sent : c.r.messages) receive(c.s, sent, pending.finished, c.tmp.frees);
     return;
   }
   const Due due = due_messages(c);
-  for (std::size_t k = 0; k < due.count; ++k) receive(c.s, *due.texts[k], finished, c.tmp.frees);
+  for (std::size_t k = 0; k < due.count; ++k) {
+    receive(c.s, *due.texts[k], pending.finished, c.tmp.frees);
+  }
 }
 
 }  // namespace
@@ -102,13 +107,13 @@ void receive_before_predict(StepContext& c) {
   const bool posts = c.r.kind == StepKind::back;
   c.tmp.has_control = !posts && compose_control(c.s, c.tmp.control);
   if (c.rules.sync[2] && posts) return;
-  hand_over(c, c.s.unsent.finished);
+  hand_over(c, c.s.unsent);
   if (c.s.unsent.exists) std::fill(c.s.last_preempted.begin(), c.s.last_preempted.end(), 0);
 }
 
 void receive_at_end(StepContext& c) {
   if (!c.rules.sync[2] || c.r.kind != StepKind::back) return;
-  hand_over(c, c.tmp.fresh.finished);
+  hand_over(c, c.tmp.fresh);
   std::fill(c.s.last_preempted.begin(), c.s.last_preempted.end(), 0);
 }
 
@@ -135,9 +140,36 @@ void v22_messages(StepContext& c) {
 
 namespace {
 
+constexpr std::uint32_t bit_of(StopReason reason) { return 1U << static_cast<unsigned>(reason); }
+
+/// What may have ended the occupant, as bits of StopReason, at least one. Where two things end it
+/// with the same token, either is its reason.
+std::uint32_t causes_of_end(const StepContext& c, std::size_t slot) {
+  const RequestRow& row = c.s.occupants[slot].row;
+  const std::int32_t length = c.s.known_g[slot];
+  std::uint32_t causes = 0;
+  if (row.eos_at > 0 && row.eos_at == length) causes |= bit_of(StopReason::eos);
+  if (length >= row.max_dec_len) causes |= bit_of(StopReason::length);
+  if (c.tmp.by_stop[slot] != 0) causes |= bit_of(StopReason::stop);
+  if (causes != 0) return causes;
+  // A model with tokens of its own ends where it likes; a script that did has its V33 already.
+  const bool scripted = c.rules.scripted && c.s.occupants[slot].script.known();
+  return bit_of(StopReason::eos) | (scripted ? 0 : bit_of(StopReason::stop));
+}
+
+/// A request that goes on in its slot has no outcome yet.
+void check_early_outcomes(StepContext& c) {
+  for (const RequestOutcome& outcome : c.r.outcomes) {
+    for (std::size_t i = 0; outcome.id >= 0 && i < c.slots(); ++i) {
+      if (c.s.request[i] != outcome.id || c.tmp.frees[i] != 0) continue;
+      c.out.add({CheckId::V37, "-", static_cast<std::int32_t>(i), outcome.id, Field::outcomes,
+                 ".id", just(outcome.id), nothing(), nothing()});
+    }
+  }
+}
+
 /// The outcome of a request that its own tokens ended; a preempted one comes back and has none.
 void check_outcome(StepContext& c, std::size_t slot) {
-  const RequestRow& row = c.s.occupants[slot].row;
   const auto found = std::find_if(
       c.r.outcomes.begin(), c.r.outcomes.end(),
       [&c, slot](const RequestOutcome& outcome) { return outcome.id == c.s.request[slot]; });
@@ -152,12 +184,10 @@ void check_outcome(StepContext& c, std::size_t slot) {
   if (found->output_len != c.s.known_g[slot]) {
     report(".output_len", just(found->output_len), c.s.known_g[slot]);
   }
-  const bool at_limit = c.s.known_g[slot] >= row.max_dec_len;
-  const StopReason usual =
-      at_limit && row.eos_at != c.s.known_g[slot] ? StopReason::length : StopReason::eos;
-  const bool fits = found->reason == usual || (at_limit && found->reason == StopReason::length) ||
-                    (!at_limit && found->reason == StopReason::stop);
-  if (!fits) report(".reason", just(static_cast<int>(found->reason)), static_cast<int>(usual));
+  const std::uint32_t causes = causes_of_end(c, slot);
+  const auto reason = static_cast<unsigned>(found->reason);
+  if (reason < 8 && (causes >> reason & 1U) != 0) return;
+  report(".reason", just(static_cast<int>(found->reason)), std::countr_zero(causes));
 }
 
 }  // namespace
@@ -183,6 +213,7 @@ void v37_frees(StepContext& c) {
       report(free.slot, ".generation", free.generation, generation);
   }
   const bool judged = !c.rules.prefill_node && c.out.is_enabled(CheckId::V37);
+  if (judged) check_early_outcomes(c);
   for (std::size_t i = 0; i < c.slots(); ++i) {
     const std::int32_t due = c.tmp.frees[i] != 0 ? 1 : 0;
     if (judged && recorded[i] != due) report(static_cast<std::int32_t>(i), "", recorded[i], due);
@@ -206,6 +237,10 @@ void v7_nothing_after_launch(StepContext& c) {
   zero(Field::last_digest, c.r.last_digest);
   zero(Field::accept_marks, c.r.accept_marks);
   zero(Field::p2_first, c.r.p2_first);
+  zero(Field::enqueue_generation, c.r.enqueue_generation);
+  zero(Field::p2_generation, c.r.p2_generation);
+  zero(Field::seed_used, c.r.seed_used);
+  zero(Field::stop_step_idx, c.r.stop_step_idx);
   zero(Field::draft_e, c.r.draft_e);
   zero(Field::paired, c.r.paired);
   for (const DraftSubstep& sub : c.r.substeps) {

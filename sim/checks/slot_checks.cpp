@@ -1,4 +1,4 @@
-// V12 to V15, V20, V21 (granted blocks) and V33: the state of the slots from insert to P2.
+// V12 to V15, V20, V21 (granted blocks), V33, V35 and V38: the slots from insert to P2.
 #include <algorithm>
 
 #include "sim/checks/stages.hpp"
@@ -35,8 +35,10 @@ void check_chunk(StepContext& c, const Task& task, std::size_t slot) {
   if (task.end <= task.start || task.end > task.text_len) {
     bad_task(c, task, ".end", task.end, task.text_len);
   }
-  const bool follows = task.admits ? task.start >= 0 : task.start == c.s.known_d[slot];
-  if (!follows) bad_task(c, task, ".start", task.start, task.admits ? 0 : c.s.known_d[slot]);
+  // A prefix cache holds the start of a text, but never its last token: that one gives the logits.
+  const std::int32_t cached = std::max(0, std::min(row.cached_prompt, wrap_sub(task.text_len, 1)));
+  const std::int32_t start = task.admits ? cached : c.s.known_d[slot];
+  if (task.start != start) bad_task(c, task, ".start", task.start, start);
   const std::int32_t text = wrap_add(row.prompt_len, task.generated);
   if (task.text_len != text) bad_task(c, task, ".text_len", task.text_len, text);
   if (!task.admits && task.generated != c.s.known_g[slot]) {
@@ -152,8 +154,20 @@ static bool breaks_relation(const StepContext& c) {
   return bad != 0;
 }
 
+/// V21, second part: relation 9 where V12 cannot run. Cached text is covered too: a table is filled
+/// from its start.
+static void v21_rows_have_blocks(StepContext& c) {
+  for (std::size_t i = 0; i < c.slots(); ++i) {
+    const std::int32_t q = c.s.dev.q[i];
+    if (q <= 0 || std::int64_t{c.s.dev.d[i]} + q <= c.s.covered[i]) continue;
+    c.out.add({CheckId::V21, "P1", static_cast<std::int32_t>(i), c.s.request[i], Field::p1_d, "",
+               nothing(), just(c.s.dev.d[i]), nothing()});
+  }
+}
+
 /// Relations 6 to 9 of section 2.4, on the adopted state: they hold of any healthy P1.
 void v12_relations(StepContext& c) {
+  if (!c.out.is_enabled(CheckId::V12) && c.out.is_enabled(CheckId::V21)) v21_rows_have_blocks(c);
   if (!c.out.is_enabled(CheckId::V12) || !breaks_relation(c)) return;
   const SlotColumns& p = c.s.dev;
   const auto add = [&c](Field field, std::size_t i, std::int32_t device, Value oracle) {
@@ -206,18 +220,17 @@ void v13_accepted(StepContext& c) {
 
 /// On P1's state: runs before update_status().
 void v33_script(StepContext& c) {
-  if (!c.out.is_enabled(CheckId::V33)) return;
+  std::fill(c.s.stopped.begin(), c.s.stopped.end(), 0);
+  if (!c.rules.scripted) return;  // V37 asks what ended a request, also where V33 cannot run
   for (std::size_t i = 0; i < c.slots(); ++i) {
     if (c.s.run[i] == 0 || c.s.request[i] < 0) continue;
     Occupant& who = c.s.occupants[i];
     if (!who.script.known()) continue;
     const std::int32_t g = c.s.dev.g[i];
-    const std::int32_t eos_at = c.s.chunk[i] != 0 ? 0 : who.row.eos_at;
-    std::int64_t want = 1;
-    if (c.s.dev.e[i] == 0) want = std::min(who.script.commits(g), std::max(1, c.s.dev.q[i]));
-    if (eos_at > g) want = std::min(want, std::int64_t{eos_at} - g);
-    want = std::max<std::int64_t>(1, std::min(want, std::int64_t{who.row.max_dec_len} - g));
-    const bool ends = (eos_at > 0 && g + want == eos_at) || g + want >= who.row.max_dec_len;
+    std::int64_t offered = 1;
+    if (c.s.dev.e[i] == 0) offered = std::min(who.script.commits(g), std::max(1, c.s.dev.q[i]));
+    const StepCut cut = cut_step(who.row, offered, g, c.s.chunk[i] == 0);
+    const std::int64_t want = cut.tokens;
     const auto add = [&](Field field, std::int32_t device, std::int64_t oracle) {
       c.out.add({CheckId::V33, "P2", static_cast<std::int32_t>(i), c.s.request[i], field, "",
                  nothing(), just(device), just(oracle)});
@@ -225,7 +238,39 @@ void v33_script(StepContext& c) {
     const std::int32_t a = c.r.p2.a[i];
     if (a != want) add(Field::p2_a, a, want);
     const bool ended = (c.r.accept_marks[i] & kMarkLastIsEos) != 0;
-    if (a == want && ended != ends) add(Field::accept_marks, c.r.accept_marks[i], ends ? 1 : 0);
+    if (a == want && ended != cut.ends) {
+      add(Field::accept_marks, c.r.accept_marks[i], cut.ends ? 1 : 0);
+    }
+    c.s.stopped[i] = cut.by_stop && a == want && ended ? 1 : 0;
+  }
+}
+
+void v35_generations(StepContext& c) {
+  if (!c.out.is_enabled(CheckId::V35)) return;
+  Column& want = c.tmp.a;
+  for (std::size_t i = 0; i < c.slots(); ++i) {
+    want[i] = c.s.run[i] != 0 ? occupant_generation(c.s, i) : 0;
+  }
+  compare(c, CheckId::V35, Field::enqueue_generation, "P2", c.r.enqueue_generation, want);
+  compare(c, CheckId::V35, Field::p2_generation, "P2", c.r.p2_generation, want);
+}
+
+/// Both are read before the step advances them. What is recorded of a seed is adopted.
+void v38_seeds_and_counters(StepContext& c) {
+  constexpr std::int64_t kSeedBits = 0x7FFFFFFF;
+  Column& seeds = c.tmp.a;
+  Column& counters = c.tmp.b;
+  for (std::size_t i = 0; i < c.slots(); ++i) {
+    const bool ran = c.s.run[i] != 0;
+    seeds[i] = ran ? static_cast<std::int32_t>(c.s.infer_seed[i] & kSeedBits) : 0;
+    counters[i] = ran ? c.s.dev.g[i] : 0;
+  }
+  compare(c, CheckId::V38, Field::seed_used, "P2", c.r.seed_used, seeds);
+  compare(c, CheckId::V38, Field::stop_step_idx, "P2", c.r.stop_step_idx, counters);
+  for (std::size_t i = 0; c.has(Field::seed_used) && i < c.slots(); ++i) {
+    if (c.s.run[i] == 0 || c.r.seed_used[i] == seeds[i]) continue;
+    c.s.infer_seed[i] = c.r.seed_used[i] & kSeedBits;
+    c.s.seed_in_part[i] = 1;
   }
 }
 

@@ -11,6 +11,7 @@
 #include "sim/checks/report.hpp"
 #include "sim/oracle/device.hpp"
 #include "sim/oracle/host.hpp"
+#include "sim/oracle/script.hpp"
 #include "sim/oracle/state.hpp"
 
 namespace tandem::sim {
@@ -19,7 +20,8 @@ namespace tandem::sim {
 struct Scratch {
   Column zeros;
   Column a, b, c, d;  ///< expected columns
-  Column frees;       ///< 1: the engine must free the slot in this step
+  Column frees;       ///< kFree...: the engine must free the slot in this step
+  Column by_stop;     ///< 1: a stop sequence may have ended the request of this step's message
   Column request_at_launch;
   Column substep_end;  ///< qd + dd at entry of the sub-step before
   std::vector<std::int32_t> packed;
@@ -44,7 +46,8 @@ struct StepContext {
   [[nodiscard]] std::size_t below() const { return static_cast<std::size_t>(s.n); }
 };
 
-/// The device column against the oracle's; differences are reported and adopted.
+/// The device column against the oracle's; differences are reported and adopted, and where the
+/// oracle holds kUnknown adopted in silence.
 void follow(StepContext& c, CheckId check, Field field, const char* point, const Column& device,
             Column& oracle);
 /// The same without adoption.
@@ -88,6 +91,8 @@ void v2_v4_cached_out(StepContext& c);
 void v13_accepted(StepContext& c);
 void v33_script(StepContext& c);
 void v15_v34_marks(StepContext& c);
+void v35_generations(StepContext& c);
+void v38_seeds_and_counters(StepContext& c);
 void v14_status(StepContext& c);
 
 // -- P3 and P4: draft_checks.cpp -----------------------------------------------------------------
@@ -108,7 +113,7 @@ void v7_nothing_after_launch(StepContext& c);
 
 // -- keyframes: keyframe_check.cpp ---------------------------------------------------------------
 /// Compares the state after a block with the keyframe that follows.
-void v0_keyframe(const Rules& rules, const OracleState& state, const Keyframe& keyframe,
+void v0_keyframe(const OracleState& state, const Keyframe& keyframe, const FieldSet& present,
                  Reporter& out);
 
 }  // namespace tandem::sim

@@ -10,6 +10,11 @@ namespace {
 
 std::size_t below(const OracleState& s) { return static_cast<std::size_t>(s.n); }
 
+void write_seed(OracleState& s, const Rules& rules, std::size_t i) {
+  s.infer_seed[i] = initial_seed(rules, s.request[i]);
+  s.seed_in_part[i] = 0;
+}
+
 void insert_chunk(OracleState& s, const Task& task, std::size_t i) {
   const std::int32_t length = wrap_sub(task.end, task.start);
   const bool finishes = task.end >= task.text_len;
@@ -114,9 +119,11 @@ void apply_task(OracleState& s, const Rules& rules, const Task& task) {
   switch (task.kind) {
     case TaskKind::prefill:
       insert_chunk(s, task, i);
+      write_seed(s, rules, i);
       break;
     case TaskKind::dnode:
       insert_dnode(s, task, i);
+      write_seed(s, rules, i);
       break;
     case TaskKind::decode:
       s.preempted[i] = 0;
@@ -179,9 +186,10 @@ void update_status(OracleState& s, const Column& marks, const Column& last_diges
 }
 
 void draft_preprocess(OracleState& s, const Rules& rules) {
-  const std::size_t n = below(s);
   DraftShadowColumns& h = s.shadow;
-  for (std::size_t i = 0; i < n; ++i) {
+  // All B slots: the proposer works on the full buffer (2.3), and the view may have shrunk since a
+  // slot was preempted with nothing running beside it.
+  for (std::size_t i = 0; i < s.run.size(); ++i) {
     wipe_drafts(s, i);
     const std::int64_t reach = static_cast<std::int64_t>(s.dev.g[i]) + rules.substeps;
     const bool near_limit = !rules.prefill_node && reach >= s.max_dec_len[i];
@@ -246,6 +254,31 @@ void draft_update(OracleState& s, std::int32_t substep) {
                  s.max_dec_len.data(), s.writes.data());
   write_drafts(n, substep, s.writes.data(), s.wrote.data(), s.draft.len.data(),
                s.draft.hole.data());
+}
+
+void advance_seeds(OracleState& s, const Rules& rules) {
+  const auto step = static_cast<std::uint64_t>(rules.width) * 4;
+  for (std::size_t i = 0; i < below(s); ++i) {
+    const std::uint64_t next = static_cast<std::uint64_t>(s.infer_seed[i]) + step;
+    s.infer_seed[i] = static_cast<std::int64_t>(next < kSeedModulus ? next : next % kSeedModulus);
+  }
+}
+
+void ngram_extend(OracleState& s, const Rules& rules) {
+  if (rules.ngram_millionths == 0) return;
+  for (std::size_t i = 0; i < below(s); ++i) {
+    const bool unfinished = s.dev.d[i] < s.p[i];
+    const std::int64_t reach = std::int64_t{s.dev.g[i]} + rules.substeps;
+    if (s.dev.s[i] != 0 || unfinished || reach >= s.max_dec_len[i]) continue;
+    const std::int32_t drafts = ngram_drafts(rules, s.request[i], s.dev.g[i]);
+    if (drafts == 0) continue;
+    s.wrote[i] = 1;
+    if (s.draft.len[i] == rules.substeps + 1) {
+      s.draft.len[i] = wrap_add(s.draft.len[i], drafts);
+    } else {
+      s.draft.hole[i] = 1;  // what the MTP head left out stays open in front of them
+    }
+  }
 }
 
 void schedule_cache(OracleState& s, const Rules& rules, const Column& draft_digest) {

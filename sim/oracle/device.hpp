@@ -32,6 +32,12 @@ void draft_preprocess(OracleState& state, const Rules& rules);
 /// draft_model_update of one sub-step (5.12).
 void draft_update(OracleState& state, std::int32_t substep);
 
+/// build_sampling_params (5.4): every slot below n moves its seed on, running or not.
+void advance_seeds(OracleState& state, const Rules& rules);
+
+/// The n-gram extension of D, where M < K (3.2.1 f). Behind the last sub-step.
+void ngram_extend(OracleState& state, const Rules& rules);
+
 /// draft_model_postprocess (5.12b) and speculate_schedule_cache (5.13): to P4. `draft_digest` is
 /// the recorded column: drafts are data.
 void schedule_cache(OracleState& state, const Rules& rules, const Column& draft_digest);

@@ -68,8 +68,8 @@ void compose_message(OracleState& s, const Column& accept_digest, PendingMessage
   m.text.step = s.t;
   m.text.slots = s.n;
   m.text.seq_len = s.dev.d;
-  for (Column* column :
-       {&m.text.count, &m.text.digest, &m.text.request, &m.text.generation, &m.finished}) {
+  for (Column* column : {&m.text.count, &m.text.digest, &m.text.request, &m.text.generation,
+                         &m.finished, &m.by_stop}) {
     column->resize(s.request.size());
   }
   const auto n = static_cast<std::size_t>(s.n);
@@ -82,6 +82,7 @@ void compose_message(OracleState& s, const Column& accept_digest, PendingMessage
     m.text.request[i] = named ? s.request[i] : kNoRequest;
     m.text.generation[i] = named ? occupant_generation(s, i) : 0;
     m.finished[i] = count > 0 ? s.finished[i] : 0;
+    m.by_stop[i] = m.finished[i] != 0 ? s.stopped[i] : 0;
   }
 }
 

@@ -56,6 +56,7 @@ Result<Rules> make_rules(const RunConfig& config) {
   r.vocab = config.vocab_size;
   r.padding_id = config.padding_id;
   r.seed = config.seed;
+  r.ngram_millionths = config.ngram_millionths;
   r.policy = config.policy;
   r.path = config.draft_path;
   r.output_mode = config.row(11);

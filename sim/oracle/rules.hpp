@@ -23,6 +23,7 @@ struct Rules {
   std::int32_t vocab = 0;
   std::int32_t padding_id = 0;
   std::uint64_t seed = 0;
+  std::uint32_t ngram_millionths = 0;
   PolicyKind policy = PolicyKind::exact;
   DraftPath path = DraftPath::gather;
   RowMode output_mode = RowMode::sync;  ///< R11

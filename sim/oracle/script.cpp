@@ -1,4 +1,4 @@
-// The acceptance law: drawn per position, or entered by prefix sum into a recorded list.
+// The laws of the scripted model: draws, prefix sums, cuts.
 #include "sim/oracle/script.hpp"
 
 #include <algorithm>
@@ -67,6 +67,41 @@ std::int32_t AcceptScript::listed_commits(std::int32_t g) {
     from_ = g;
   }
   return static_cast<std::int32_t>(to_ - g);
+}
+
+StepCut cut_step(const RequestRow& row, std::int64_t offered, std::int32_t g, bool eos) {
+  const std::int64_t from = g;
+  const bool eos_ahead = eos && row.eos_at > g;
+  StepCut cut;
+  cut.tokens = eos_ahead ? std::min(offered, row.eos_at - from) : offered;
+  cut.tokens = std::max<std::int64_t>(1, std::min(cut.tokens, row.max_dec_len - from));
+  const std::int64_t x = std::int64_t{row.stop_at} - 1 - from;  // its last token, from A on
+  const bool matches = row.stop_at > 0 && row.stop_at >= row.stop_len && x >= -1 &&
+                       x <= cut.tokens - 2 && from + cut.tokens >= row.min_tokens;
+  if (matches) {
+    cut.tokens = x + 2;
+    cut.by_stop = true;
+  }
+  const std::int64_t reached = from + cut.tokens;
+  cut.ends = cut.by_stop || (eos_ahead && reached == row.eos_at) || reached >= row.max_dec_len;
+  return cut;
+}
+
+std::int32_t ngram_drafts(const Rules& rules, RequestId request, std::int32_t g) {
+  constexpr std::uint64_t kNgram = hash_text("ngram");
+  const std::int32_t most = rules.drafts - rules.substeps;
+  if (rules.ngram_millionths == 0 || most <= 0) return 0;
+  const auto who = static_cast<std::uint64_t>(request);
+  const auto at = static_cast<std::uint64_t>(std::int64_t{g} * 2);
+  if (!draw_is_below(keyed_draw(rules.seed, kNgram, who, at), rules.ngram_millionths)) return 0;
+  const std::uint64_t draw = keyed_draw(rules.seed, kNgram, who, at + 1);
+  return 1 + static_cast<std::int32_t>(draw % static_cast<std::uint64_t>(most));
+}
+
+std::int64_t initial_seed(const Rules& rules, RequestId request) {
+  constexpr std::uint64_t kInferSeed = hash_text("infer_seed");
+  const auto who = static_cast<std::uint64_t>(request);
+  return static_cast<std::int64_t>(keyed_draw(rules.seed, kInferSeed, who) % kSeedModulus);
 }
 
 }  // namespace tandem::sim

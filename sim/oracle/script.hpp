@@ -1,5 +1,5 @@
-// AcceptScript: how many tokens a decode step commits, by the law that stands in
-// traces/run_config.hpp.
+// What a scripted model does, by the laws of traces/run_config.hpp: accepted counts and where they
+// are cut, n-gram drafts, seeds.
 #pragma once
 
 #include <cstdint>
@@ -35,5 +35,27 @@ class AcceptScript {
   std::int64_t from_ = 0;
   std::int64_t to_ = 0;
 };
+
+/// How far a step of a slot gets.
+struct StepCut {
+  std::int64_t tokens = 1;  ///< >= 1
+  bool ends = false;        ///< the last token is EOS
+  bool by_stop = false;     ///< a stop sequence put it there
+};
+
+/// Cuts `offered` tokens of a step that starts at committed length g: first at EOS and at
+/// max_dec_len, as verify does (5.5), then behind a stop sequence (5.6), which sees what is left.
+/// `eos` is false in a chunk that does not finish its text: its token is nobody's.
+[[nodiscard]] StepCut cut_step(const RequestRow& row, std::int64_t offered, std::int32_t g,
+                               bool eos);
+
+/// ngram(request, g): drafts that an n-gram match appends, 0..K - M.
+[[nodiscard]] std::int32_t ngram_drafts(const Rules& rules, RequestId request, std::int32_t g);
+
+/// Modulus of every seed (5.4).
+constexpr std::uint64_t kSeedModulus = (std::uint64_t{1} << 63U) - 2;
+
+/// infer_seed as an insert writes it; in [0, kSeedModulus).
+[[nodiscard]] std::int64_t initial_seed(const Rules& rules, RequestId request);
 
 }  // namespace tandem::sim

@@ -41,6 +41,8 @@ void load_device(OracleState& s, const Rules& rules, const Keyframe& k, std::siz
   fit(s.shadow.d, k.shadow.d, slots);
   fit(s.shadow.g, k.shadow.g, slots);
   fit(s.shadow.s, k.shadow.s, slots, 1);
+  s.infer_seed = k.infer_seed;
+  s.infer_seed.resize(slots, 0);
   s.blocks.resize(slots);
   s.table_hash.assign(slots, 0);
   s.covered.assign(slots, 0);
@@ -97,12 +99,17 @@ void load_message(PendingMessage& to, const Keyframe& k, const OracleState& s, s
   }
   to.text.request.resize(slots, kNoRequest);
   to.finished.assign(slots, 0);
+  to.by_stop.assign(slots, 0);
   if (!to.exists) return;
   // A slot that its own tokens stopped keeps d; a parked or half-prefilled one does not (5.7,
   // 5.13).
   for (std::size_t i = 0; i < slots; ++i) {
     to.finished[i] =
         to.text.count[i] > 0 && s.dev.s[i] != 0 && s.dev.b[i] == 0 && s.dev.d[i] > 0 ? 1 : 0;
+    // Where the count fits, the sequence may have done it: a keyframe does not say what did.
+    const RequestRow& row = s.occupants[i].row;
+    const bool fits = row.stop_at > 0 && std::int64_t{row.stop_at} + 1 == s.dev.g[i];
+    to.by_stop[i] = to.finished[i] != 0 && fits ? 1 : 0;
   }
 }
 
@@ -127,8 +134,9 @@ void load(OracleState& s, const Rules& rules, const Keyframe& k) {
   fit(s.known_d, k.known_d, slots);
   fit(s.known_g, k.known_g, slots);
   fit(s.in_flight, k.in_flight, slots);
-  for (Column* column : {&s.run, &s.finished, &s.removed, &s.chunk, &s.counted, &s.wrote,
-                         &s.held_request, &s.held_generation, &s.writes}) {
+  for (Column* column :
+       {&s.run, &s.finished, &s.removed, &s.chunk, &s.counted, &s.wrote, &s.held_request,
+        &s.held_generation, &s.writes, &s.stopped, &s.seed_in_part}) {
     column->assign(slots, 0);
   }
   // A keyframe does not say why a counted slot stopped, nor how many rows it was counted with.

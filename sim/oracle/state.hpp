@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "sim/oracle/rules.hpp"
@@ -16,11 +17,16 @@ struct Occupant {
   AcceptScript script;
 };
 
+/// A value that the trace does not tell and nothing else gives away: stands in columns that are
+/// only copied (digests). Whatever the device holds there is adopted, and V0 does not compare it.
+constexpr std::int32_t kUnknown = std::numeric_limits<std::int32_t>::min() + 1;
+
 /// Output of the last `back` step that was not sent yet, and what sending it must cause.
 struct PendingMessage {
   bool exists = false;
   Message text;
   Column finished;  ///< 1 where the message ends the request
+  Column by_stop;   ///< 1 where a stop sequence may have ended it
 };
 
 struct OracleState {
@@ -33,6 +39,7 @@ struct OracleState {
   DraftRowColumns draft;
   Column step_q, step_d, step_digest;
   DraftShadowColumns shadow;
+  std::vector<std::int64_t> infer_seed;  ///< of the next sampled token; any value of a keyframe
   std::vector<std::vector<std::int32_t>> blocks;  ///< the device's block-table rows, prefixes
   Column table_hash;
   Column covered;  ///< tokens that the block-table row covers
@@ -60,6 +67,7 @@ struct OracleState {
   // Of this step and the one before; no part of a keyframe.
   Column run;                 ///< 1: neither stopped nor parked at P1, below n
   Column finished;            ///< 1: ran and was stopped by its own tokens in the step before
+  Column stopped;             ///< 1: of these, by a stop sequence
   Column removed;             ///< 1: a preempt or abort task of this step
   Column chunk;               ///< 1: runs a chunk that does not finish its text
   Column counted;             ///< rows that the prediction in force holds for the slot
@@ -68,6 +76,7 @@ struct OracleState {
   Column held_generation;     ///< its generation, else 0
   Column wrote;               ///< 1: its draft row was written by this step's sub-steps
   Column writes;              ///< all bits: by the sub-step in hand
+  Column seed_in_part;        ///< 1: only the low 31 bits of infer_seed are sure
 };
 
 /// Rebuilds the state from a keyframe, whatever the sizes of its columns. Keeps memory.

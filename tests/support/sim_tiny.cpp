@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "traces/base/hash.hpp"
+#include "traces/base/random.hpp"
 
 namespace tandem::test {
 namespace {
@@ -43,13 +43,13 @@ void TinyRun::admit(Task& task, const RequestRow& row) {
 }
 
 void TinyRun::prefill(std::int32_t slot, const RequestRow& row, std::int32_t blocks) {
-  chunk(slot, row, 0, row.prompt_len, blocks);
+  chunk(slot, row, row.cached_prompt, row.prompt_len, blocks);
 }
 
 void TinyRun::chunk(std::int32_t slot, const RequestRow& row, std::int32_t start, std::int32_t end,
                     std::int32_t blocks) {
   Task& task = new_task(TaskKind::prefill, slot, blocks);
-  if (start == 0) admit(task, row);
+  if (start == row.cached_prompt) admit(task, row);
   task.start = start;
   task.end = end;
   task.text_len = row.prompt_len;
@@ -80,6 +80,12 @@ void TinyRun::insert(const Task& task) {
     ++slot.given;
     slot.table.clear();
     slot.known_g = task.generated;
+    slot.by_stop = false;
+  }
+  if (task.kind == TaskKind::prefill || task.kind == TaskKind::dnode) {
+    const auto who = static_cast<std::uint64_t>(slot.request);
+    slot.seed = static_cast<std::int64_t>(
+        keyed_draw(config_.seed, hash_text("infer_seed"), who, 0) % 9223372036854775806U);
   }
   slot.table.insert(slot.table.end(), task.blocks.begin(), task.blocks.end());
   if (task.kind == TaskKind::preempt) {
@@ -223,8 +229,8 @@ void TinyRun::receive(const Message& message, std::size_t slots) {
     r_.frees.push_back({as_int(i), slot.given - 1});
     if (ended) {
       const bool eos = slot.row.eos_at == slot.known_g;
-      r_.outcomes.push_back(
-          {slot.request, slot.known_g, eos ? StopReason::eos : StopReason::length});
+      const StopReason usual = eos ? StopReason::eos : StopReason::length;
+      r_.outcomes.push_back({slot.request, slot.known_g, slot.by_stop ? StopReason::stop : usual});
     }
     slot.request = -1;
     slot.ended = false;
@@ -261,23 +267,25 @@ std::int32_t TinyRun::script_commits(const TinySlot& slot) const {
   std::int32_t start = 1;
   for (std::size_t j = 0;; ++j) {
     const std::int32_t next = start + slot.row.accept[j % slot.row.accept.size()];
-    if (slot.g < next) return std::min(next - slot.g, slot.q);
+    if (slot.g < next) return std::min({next - slot.g, slot.q, slot.right_drafts + 1});
     start = next;
   }
 }
 
 std::int64_t TinyRun::token(const TinySlot& slot, std::int32_t generated) const {
-  if (generated == slot.row.eos_at) return config_.eos_ids.front();
+  if (generated > 0 && generated == slot.row.eos_at) return config_.eos_ids.front();
   const auto key =
       static_cast<std::uint64_t>(slot.request) * 65536U + static_cast<std::uint64_t>(generated);
   return 3 + static_cast<std::int64_t>(mix64(key) % 30000U);
 }
 
 void TinyRun::verify_and_update() {
+  use_seeds();
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     TinySlot& slot = slots_[i];
     slot.accepted.clear();
     slot.a = 0;
+    slot.g_before = slot.g;
     if (slot.s || slot.b != 0) {
       if (as_int(i) < n_) slot.q = slot.e = slot.d = 0;
       continue;
@@ -290,6 +298,7 @@ void TinyRun::verify_and_update() {
       slot.accepted.push_back(next);
       slot.s = next == config_.eos_ids.front();
     }
+    apply_stop_sequence(slot);
     slot.a = as_int(slot.accepted.size());
     slot.d += slot.e > 0 ? slot.e : slot.a;
     slot.e = 0;
@@ -319,7 +328,7 @@ void TinyRun::compose() {
 
 void TinyRun::propose() {
   const std::int32_t m = config_.num_model_steps;
-  for (std::int32_t i = 0; i < n_; ++i) {
+  for (std::int32_t i = 0; i < config_.max_num_seqs; ++i) {  // the proposer has no view
     TinySlot& slot = slots_[at(i)];
     std::fill(slot.row_tokens.begin() + 1, slot.row_tokens.end(), -1);
     slot.hs = slot.s || slot.g + m >= slot.row.max_dec_len;
@@ -336,8 +345,10 @@ void TinyRun::propose() {
     r_.draft_e[at(i)] = slot.he;
     r_.paired[at(i)] = slot.hs ? 0 : slot.chunk ? slot.hq - 1 : slot.hq;
   }
-  std::vector<std::int32_t> ends(slots_.size(), 0);
-  for (std::int32_t j = 0; j < m; ++j) substep(j, ends);
+  hidden_.assign(slots_.size(), {});
+  for (TinySlot& slot : slots_) slot.right_drafts = config_.num_speculative_tokens;
+  for (std::int32_t j = 0; j < m; ++j) substep(j);
+  extend_by_ngram();
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     const TinySlot& slot = slots_[i];
     r_.shadow.q[i] = slot.hq;
@@ -348,7 +359,7 @@ void TinyRun::propose() {
   }
 }
 
-void TinyRun::substep(std::int32_t j, std::vector<std::int32_t>& ends) {
+void TinyRun::substep(std::int32_t j) {
   DraftSubstep& sub = r_.substeps[at(j)];
   for (const TinySlot& slot : slots_) sub.device_sum += slot.hq;
   sub.blocking =
@@ -361,21 +372,31 @@ void TinyRun::substep(std::int32_t j, std::vector<std::int32_t>& ends) {
   const bool by_slots =
       config_.policy == PolicyKind::predict_sum || config_.policy == PolicyKind::predict_rows;
   sub.launched = true;
-  sub.hidden_rows = j == 0 ? r_.token_num : n_;
+  const bool self = config_.draft_path == DraftPath::self;
+  const std::int32_t later = j > 0 && self ? r_.substeps[at(j - 1)].token_num : n_;
+  sub.hidden_rows = j == 0 ? r_.token_num : later;
   const std::int32_t first = by_slots ? r_.real_bsz * config_.row_width() : r_.token_num;
   sub.token_num = sub.blocking ? sub.device_sum : j == 0 ? first : r_.real_bsz;
   sub.id_min = 3;
   sub.id_max = 800;
+  hq_before_.clear();
+  he_before_.clear();
+  for (const TinySlot& slot : slots_) {
+    hq_before_.push_back(slot.hq);
+    he_before_.push_back(slot.he);
+  }
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     TinySlot& slot = slots_[i];
     sub.qd[i] = slot.hq;
     sub.dd[i] = slot.hd;
     if (slot.hq == 0) continue;
-    sub.row_request[i] = slot.request;
-    sub.row_position[i] = j == 0 ? slot.hd : ends[i];
-    sub.row_phase[i] = j;
-    sub.row_count[i] = slot.hq;
-    ends[i] = slot.hd + slot.hq;
+    const TinyHidden row = j == 0 ? TinyHidden{slot.request, slot.hd, 0} : hidden_[i];
+    sub.row_request[i] = row.request;
+    sub.row_position[i] = row.position;
+    sub.row_phase[i] = row.phase;
+    sub.row_count[i] = row.request < 0 ? 0 : slot.hq;
+    const bool right = row.request == slot.request && (j == 0 || row.position == slot.hd);
+    if (!right) slot.right_drafts = std::min(slot.right_drafts, j);
     const std::int32_t made = slot.he > 0 ? 1 : slot.hq;
     slot.hd += slot.he > 0 ? slot.he : slot.hq;
     slot.he = 0;
@@ -383,6 +404,15 @@ void TinyRun::substep(std::int32_t j, std::vector<std::int32_t>& ends) {
     slot.row_tokens[at(j + 1)] = 7000 + slot.hd;
     slot.hq = 1;
   }
+  keep_own_rows(j);
+}
+
+void TinyRun::resume(std::int32_t slot, const RequestRow& row, std::int32_t generated,
+                     std::int32_t blocks) {
+  prefill(slot, row, blocks);
+  Task& task = tasks_.back();
+  task.generated = generated;
+  task.text_len = task.end = row.prompt_len + generated;
 }
 
 void TinyRun::schedule() {

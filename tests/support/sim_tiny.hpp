@@ -26,6 +26,15 @@ struct TinySlot {
   std::int32_t hq = 0, he = 0, hd = 0, hg = 0;  ///< the proposer's
   bool hs = true;
   std::int32_t known_d = 0, known_g = 0, in_flight = 0;
+  std::int64_t seed = 0, seed_used = 0;  ///< infer_seed; as the step in hand read it
+  std::int32_t g_before = 0;             ///< g as the stop sequences of this step see it
+  bool by_stop = false;                  ///< a stop sequence ended it
+  std::int32_t right_drafts = 0;         ///< leading drafts of D made from the right hidden rows
+};
+
+/// Where a hidden row comes from.
+struct TinyHidden {
+  std::int32_t request = -1, position = 0, phase = 0;
 };
 
 class TinyRun {
@@ -38,6 +47,9 @@ class TinyRun {
              std::int32_t blocks);
   void dnode(std::int32_t slot, const RequestRow& row, std::int32_t drafts, std::int32_t blocks);
   void refresh(std::int32_t slot, std::int32_t blocks);
+  /// A preempted request comes back with `generated` tokens behind its prompt.
+  void resume(std::int32_t slot, const RequestRow& row, std::int32_t generated,
+              std::int32_t blocks);
   void preempt(std::int32_t slot);
 
   /// Runs one iteration. The record is valid until the next call.
@@ -61,7 +73,13 @@ class TinyRun {
   void verify_and_update();
   void compose();
   void propose();
-  void substep(std::int32_t j, std::vector<std::int32_t>& ends);
+  void substep(std::int32_t j);
+  void keep_own_rows(std::int32_t j);
+  [[nodiscard]] TinyHidden self_row(std::int32_t slot,
+                                    const std::vector<TinyHidden>& rebuilt) const;
+  void apply_stop_sequence(TinySlot& slot) const;
+  void use_seeds();
+  void extend_by_ngram();
   void schedule();
   void write_p1();
   void write_p2();
@@ -82,6 +100,8 @@ class TinyRun {
   CachedPair cached_;
   Message unsent_;
   Column q_cpu_, b_cpu_, marked_, last_marked_;
+  std::vector<TinyHidden> hidden_;  ///< by slot: the row that its next sub-step consumes first
+  std::vector<std::int32_t> hq_before_, he_before_;  ///< proposer's, before the last update
 };
 
 /// Blocks of records in memory: what a decoded file is to the judge.

@@ -59,6 +59,11 @@ void TinyRun::write_p2() {
     r_.accept_digest[i] = digest(slot.accepted, 0, a, 16);
     r_.last_digest[i] = a > 0 ? digest(slot.accepted, a - 1, a, 8) : 0;
     r_.accept_marks[i] = a > 0 && slot.accepted.back() == config_.eos_ids.front() ? 1 : 0;
+    if (a > 0) {
+      r_.enqueue_generation[i] = r_.p2_generation[i] = slot.given - 1;
+      r_.seed_used[i] = static_cast<std::int32_t>(slot.seed_used & 0x7FFFFFFF);
+      r_.stop_step_idx[i] = slot.g_before;
+    }
     r_.p2_first[i] = row_length(slot) > 0 ? digest(slot.row_tokens, 0, 1, 8) : 0;
   }
 }
@@ -115,6 +120,7 @@ Keyframe TinyRun::keyframe() const {
     k.known_d[i] = slot.known_d;
     k.known_g[i] = slot.known_g;
     k.in_flight[i] = slot.in_flight;
+    k.infer_seed[i] = slot.seed;
   }
   k.flag = flag_;
   k.draft_flag = draft_flag_;

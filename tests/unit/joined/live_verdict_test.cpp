@@ -119,6 +119,13 @@ TEST(LiveVerdict, AbortsAndForcedPreemptionsAreClean) {
   }
 }
 
+/// The view shrinks below a slot whose draft state no propose has cleared.
+TEST(LiveVerdict, RequestPreemptedAloneAboveAFreeSlotIsClean) {
+  std::vector<RequestSpec> requests{request(0, 0, 20, 3), request(1, 0, 30, 60)};
+  requests[1].preempt_after = 20;
+  expect_clean(small_scenario(2, 3), requests, "preempted alone");
+}
+
 TEST(LiveVerdict, SoundPoliciesAreClean) {
   for (const PolicyKind policy : {PolicyKind::exact, PolicyKind::upper_bound,
                                   PolicyKind::all_accepted, PolicyKind::predict_rows_hidden}) {

@@ -24,10 +24,6 @@ bool is_unread(Field field) {
     case Field::pinned_copies:
     case Field::live_tail:
     case Field::sub_live_tail:
-    case Field::enqueue_generation:
-    case Field::p2_generation:
-    case Field::seed_used:
-    case Field::stop_step_idx:
     case Field::count_uses:
     case Field::spans:
     case Field::start_ns:
