@@ -49,6 +49,7 @@ class DecodeTrace {
     std::int32_t first = 0;
     std::int32_t table_hash = 0;
     std::int32_t table_len = 0;
+    std::int64_t seed = 0;
   };
 
   static constexpr std::int32_t kPrompt = 128;  // prefilled elsewhere: every insert is a D node's
@@ -92,6 +93,7 @@ class DecodeTrace {
         slot.g = task.generated = 1;
         slot.digest = task.draft_digest = digest(8);
         slot.first = task.last_digest = digest(8);
+        slot.seed = static_cast<std::int64_t>(draws_.next() >> 2U);
         task.kind = TaskKind::dnode;
         task.drafts = drafts;
         task.admits = true;
@@ -102,6 +104,10 @@ class DecodeTrace {
       grant(slot, task, slot.d + 4 * header_.config.row_width());
       if (task.admits || !task.blocks.empty()) r.tasks.push_back(std::move(task));
     }
+    if (r.tasks.empty()) return;
+    const std::int32_t staged = digest(16);
+    r.pinned_copies.push_back(
+        {static_cast<std::int32_t>(plan::Buffer::task_arrays_cpu), staged, staged});
   }
 
   void launch(StepRecord& r) {
@@ -146,6 +152,10 @@ class DecodeTrace {
       slot.d += a;
       slot.g += a;
       slot.ended = ends;
+      r.enqueue_generation[i] = r.p2_generation[i] = slot.generation;
+      r.seed_used[i] = static_cast<std::int32_t>(slot.seed & 0x7FFFFFFF);
+      r.stop_step_idx[i] = r.p1.g[i];
+      slot.seed += 4 * std::int64_t{header_.config.row_width()};
       slot.first = digest(8);
       r.p2.a[i] = a;
       r.p2.d[i] = slot.d;
@@ -202,7 +212,13 @@ class DecodeTrace {
       r.p4_draft.digest[i] = slot.digest;
       r.p4_draft.first[i] = slot.first;
     }
-    if (has_message_) r.messages.push_back(message_);
+    if (has_message_) {
+      r.messages.push_back(message_);
+      std::int64_t tokens = 0;
+      for (const std::int32_t count : message_.count) tokens += count;
+      r.count_uses.push_back({CountUser::sampling_mask, message_.step, tokens});
+    }
+    r.count_uses.push_back({CountUser::routing_replay, t, r.token_num});
     for (std::size_t i = 0; has_message_ && i < state_.size(); ++i) {
       state_[i].known_d = message_.seq_len[i];
     }
@@ -223,6 +239,7 @@ class DecodeTrace {
       frame_.generation[i] = state_[i].generation + 1;
       frame_.p[i] = kPrompt;
       frame_.known_d[i] = state_[i].known_d;
+      frame_.infer_seed[i] = state_[i].seed;
     }
     return frame_;
   }

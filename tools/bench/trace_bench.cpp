@@ -80,10 +80,10 @@ Scenario decoding(int slots, std::int64_t slot_steps) {
       R"({{"name": "bench", "engine": {{"max_num_seqs": {}, "num_speculative_tokens": 3,
       "block_size": 64, "max_model_len": 4096, "max_num_batched_tokens": 8192,
       "cuda_graphs": true}}, "acceptance": {{"kind": "constant", "p": 0.7}},
-      "workload": {{"kind": "poisson", "requests": 1000000, "gap_steps": 0.001,
+      "workload": {{"kind": "poisson", "requests": 1000000, "gap_steps": {:.3f},
       "prompt": {{"shares": [0, 1], "tokens": [16, 256]}},
       "output": {{"shares": [0, 1], "tokens": [100, 1000]}}}}, "limits": {{"steps": {}}}}})",
-      slots, slot_steps / slots);
+      slots, 200.0 / slots, slot_steps / slots);
   return take(parse_scenario(text, "bench"));
 }
 
