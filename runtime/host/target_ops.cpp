@@ -37,10 +37,11 @@ void HostDevice::recover(const LaunchArgs& args) {
 }
 
 void HostDevice::pre_process(const LaunchArgs& args) {
-  const auto captured = static_cast<std::ptrdiff_t>(std::max(args.token_num, args.captured));
-  // Rows behind N of a replayed graph: batch id -1, ids as they were (4.7).
+  // Rows behind N of a replayed graph: batch id -1, ids as they were (4.7). The size is chosen
+  // later, so the static buffer is cleared as far as any graph reads it (3.2 #6).
+  const std::int32_t reach = config_.captured_sizes.empty() ? 0 : config_.captured_sizes.front();
   std::fill(m_.batch_id_per_token.begin() + args.token_num,
-            m_.batch_id_per_token.begin() + captured, -1);
+            m_.batch_id_per_token.begin() + std::max(args.token_num, reach), -1);
   std::fill(m_.batch_id_per_token_output.begin(), m_.batch_id_per_token_output.end(), -1);
   pack_rows(config_, target_rows(m_), args.n, args.token_num);
 }

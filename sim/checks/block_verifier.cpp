@@ -34,14 +34,14 @@ void each_column(Record& r, Visit visit) {
   slot_columns(r.p4);
   draft_columns(r.p1_draft);
   draft_columns(r.p4_draft);
-  for (auto* column : {&r.q_cpu,         &r.b_cpu,         &r.p1_p,
-                       &r.p1_table_hash, &r.p1_request,    &r.enqueue_generation,
-                       &r.p2_generation, &r.seed_used,     &r.stop_step_idx,
-                       &r.p1_generation, &r.accept_digest, &r.last_digest,
-                       &r.accept_marks,  &r.p2_first,      &r.draft_e,
-                       &r.paired,        &r.shadow.q,      &r.shadow.e,
-                       &r.shadow.d,      &r.shadow.g,      &r.shadow.s,
-                       &r.step_q,        &r.step_d,        &r.step_digest}) {
+  for (auto* column :
+       {&r.believed_len,  &r.believed_reserve, &r.q_cpu,         &r.b_cpu,
+        &r.p1_p,          &r.p1_table_hash,    &r.p1_request,    &r.enqueue_generation,
+        &r.p2_generation, &r.seed_used,        &r.stop_step_idx, &r.p1_generation,
+        &r.accept_digest, &r.last_digest,      &r.accept_marks,  &r.p2_first,
+        &r.draft_e,       &r.paired,           &r.shadow.q,      &r.shadow.e,
+        &r.shadow.d,      &r.shadow.g,         &r.shadow.s,      &r.step_q,
+        &r.step_d,        &r.step_digest}) {
     visit(*column);
   }
   for (auto& sub : r.substeps) {
@@ -66,6 +66,7 @@ Result<Judge> Judge::make(const TraceHeader& header) {
   judge.present = readable_fields(header);
   judge.enabled = enabled_checks(header, judge.present, judge.rules);
   judge.fills = needs_filling(judge.present);
+  judge.book = SegmentBook(judge.rules.ring_depth);
   return judge;
 }
 
@@ -105,7 +106,7 @@ void BlockVerifier::end(const Keyframe& next) { v0_keyframe(state_, next, judge_
 void BlockVerifier::judge_step(const StepRecord& r, StepRecord* copy) {
   if (copy != nullptr) fill_clock(*copy, state_, judge_.present);
   report.begin_step(r.t);
-  StepContext c{judge_.rules, r, state_, scratch_, report, judge_.present};
+  StepContext c{judge_.rules, r, state_, scratch_, report, judge_.present, judge_.book};
   judge_insert(c);
   judge_launch(c, copy);
   if (r.kind == StepKind::back) {
@@ -124,11 +125,13 @@ void BlockVerifier::judge_insert(StepContext& c) {
     state_.t = c.r.t;
   }
   begin_step(state_);
+  if (c.out.is_enabled(CheckId::V39)) v39_pinned_sources(c);
   for (const Task& task : c.r.tasks) {
     v12_task(c, task);
     v21_granted_blocks(c, task);
     apply_task(state_, judge_.rules, task);
   }
+  v12_state_after_insert(c);
   v20_view(c);
   v3_flags_in(c);
   v4_cached_in(c);
@@ -139,6 +142,7 @@ void BlockVerifier::judge_insert(StepContext& c) {
 void BlockVerifier::judge_launch(StepContext& c, StepRecord* copy) {
   recover(state_, judge_.rules);
   if (copy != nullptr) fill_launch(*copy, state_, judge_.rules, judge_.present);
+  if (c.out.is_enabled(CheckId::V36)) v36_beliefs(c);
   v1_launch_covers_rows(c);
   v3_mode(c);
   v2_predicted_pair(c);
@@ -147,9 +151,13 @@ void BlockVerifier::judge_launch(StepContext& c, StepRecord* copy) {
   if (c.out.is_enabled(CheckId::V6)) v6_host_copies(c);
   v7_kind(c);
   v8_ghost_steps(c);
+  if (c.out.is_enabled(CheckId::V23)) v23_order(c, state_.unsent.exists && !c.rules.sync[2]);
+  if (c.out.is_enabled(CheckId::V29)) v29_captured_sizes(c);
+  if (c.out.is_enabled(CheckId::V30)) v30_graph_tail(c);
   v12_state_at_launch(c);
   mark_running(state_);
   v12_relations(c);
+  v12_input_tokens(c);
   if (c.out.is_enabled(CheckId::V20)) v20_slots_beyond_view(c);
   v9_input_rows(c);
   v10_output_rows(c);
@@ -163,6 +171,7 @@ void BlockVerifier::judge_launch(StepContext& c, StepRecord* copy) {
 void BlockVerifier::judge_back(StepContext& c) {
   v33_script(c);
   v13_accepted(c);
+  v13_accepted_tokens(c);
   v35_generations(c);
   v38_seeds_and_counters(c);
   advance_seeds(state_, judge_.rules);
@@ -179,6 +188,8 @@ void BlockVerifier::judge_back(StepContext& c) {
 void BlockVerifier::finish_step(StepContext& c) {
   receive_at_end(c);
   v22_messages(c);
+  if (c.out.is_enabled(CheckId::V31)) v31_count_uses(c);
+  if (c.out.is_enabled(CheckId::V11)) v11_poison(c);
   v37_frees(c);
   v3_flags_out(c);
   const bool quiet = c.r.kind == StepKind::idle && c.r.tasks.empty() && c.r.messages.empty();

@@ -13,6 +13,7 @@ struct Judge {
   TraceHeader header;
   Rules rules;
   FieldSet present;
+  SegmentBook book;    ///< every segment that the records judged so far may name
   CheckSet enabled;    ///< implemented, not excluded, inputs present, state to be followed
   bool fills = false;  ///< records lack what the oracle feeds on
 

@@ -9,12 +9,20 @@
 #include <cstdint>
 
 #include "sim/checks/report.hpp"
+#include "sim/checks/segment_book.hpp"
 #include "sim/oracle/device.hpp"
 #include "sim/oracle/host.hpp"
 #include "sim/oracle/script.hpp"
 #include "sim/oracle/state.hpp"
 
 namespace tandem::sim {
+
+/// A chain of segments that was judged before.
+struct KnownChain {
+  StepKind kind = StepKind::back;
+  std::vector<std::uint64_t> hashes;
+  ChainVerdict verdict;
+};
 
 /// Arrays that a step needs for a moment; they keep their memory.
 struct Scratch {
@@ -29,6 +37,8 @@ struct Scratch {
   Message control;  ///< what a control output of this step must say
   bool has_control = false;
   PendingMessage fresh;  ///< output of this step
+  std::vector<CountUse> uses;
+  std::vector<KnownChain> chains;  ///< outlive the step: a block's plans do not change
 };
 
 struct StepContext {
@@ -38,6 +48,7 @@ struct StepContext {
   Scratch& tmp;
   Reporter& out;
   const FieldSet& present;
+  const SegmentBook& book;
 
   [[nodiscard]] bool has(Field field) const {
     return present.test(static_cast<std::size_t>(field));
@@ -61,6 +72,8 @@ void expect_host(StepContext& c, CheckId check, Field field, std::int64_t host, 
 void v12_task(StepContext& c, const Task& task);
 void v21_granted_blocks(StepContext& c, const Task& task);
 void v20_view(StepContext& c);
+void v39_pinned_sources(StepContext& c);      // use_checks.cpp
+void v12_state_after_insert(StepContext& c);  // full_checks.cpp
 void v3_flags_in(StepContext& c);
 void v4_cached_in(StepContext& c);
 
@@ -73,11 +86,16 @@ void v5_launch_fits(StepContext& c);
 void v6_host_copies(StepContext& c);
 void v7_kind(StepContext& c);
 void v8_ghost_steps(StepContext& c);
+void v23_order(StepContext& c, bool has_unsent);  // order_checks.cpp
+void v29_captured_sizes(StepContext& c);          // graph_checks.cpp
+void v30_graph_tail(StepContext& c);              // graph_checks.cpp
+void v36_beliefs(StepContext& c);                 // use_checks.cpp
 
 // -- P1: slot_checks.cpp -------------------------------------------------------------------------
 void v12_state_at_launch(StepContext& c);
 void v12_relations(StepContext& c);
 void v20_slots_beyond_view(StepContext& c);
+void v12_input_tokens(StepContext& c);  // full_checks.cpp
 
 // -- packing: packing_checks.cpp -----------------------------------------------------------------
 void v9_input_rows(StepContext& c);
@@ -94,11 +112,15 @@ void v15_v34_marks(StepContext& c);
 void v35_generations(StepContext& c);
 void v38_seeds_and_counters(StepContext& c);
 void v14_status(StepContext& c);
+void v13_accepted_tokens(StepContext& c);  // full_checks.cpp
 
 // -- P3 and P4: draft_checks.cpp -----------------------------------------------------------------
 void v16_v17_v32_drafts(StepContext& c);
 void v17_shadow(StepContext& c);
 void v18_v19_state_at_end(StepContext& c);
+void v18_state_after_propose(StepContext& c);  // full_checks.cpp
+void v18_draft_tokens(StepContext& c);         // full_checks.cpp
+void v11_poison(StepContext& c);               // use_checks.cpp
 
 // -- messages: message_checks.cpp ----------------------------------------------------------------
 /// Hands what was sent before predict() to the engine, without judging it.
@@ -106,6 +128,7 @@ void receive_before_predict(StepContext& c);
 /// The same for what a step with R2 sync sends at its end.
 void receive_at_end(StepContext& c);
 void v22_messages(StepContext& c);
+void v31_count_uses(StepContext& c);  // use_checks.cpp
 void v37_frees(StepContext& c);
 void v3_flags_out(StepContext& c);
 /// A step without postprocess records nothing behind the main launch.

@@ -281,16 +281,22 @@ void ngram_extend(OracleState& s, const Rules& rules) {
   }
 }
 
+void draft_postprocess(OracleState& s) {
+  for (std::size_t i = 0; i < below(s); ++i) {
+    if (s.dev.s[i] != 0) {
+      s.dev.q[i] = 0;
+    } else if (s.dev.e[i] == 0) {
+      s.dev.q[i] = s.draft.len[i];
+    }
+  }
+}
+
 void schedule_cache(OracleState& s, const Rules& rules, const Column& draft_digest) {
   const std::size_t n = below(s);
   const std::int32_t table_end = rules.table_width * rules.block_size;
   for (std::size_t i = 0; i < n; ++i) {
     if (s.wrote[i] != 0) s.draft.digest[i] = draft_digest[i];
-    if (s.dev.s[i] != 0) {
-      s.dev.q[i] = 0;
-      continue;
-    }
-    if (s.dev.e[i] == 0) s.dev.q[i] = s.draft.len[i];
+    if (s.dev.s[i] != 0) continue;
     if (s.dev.d[i] < s.p[i]) {
       stop_and_clear(s, i);
       continue;

@@ -38,7 +38,9 @@ void advance_seeds(OracleState& state, const Rules& rules);
 /// The n-gram extension of D, where M < K (3.2.1 f). Behind the last sub-step.
 void ngram_extend(OracleState& state, const Rules& rules);
 
-/// draft_model_postprocess (5.12b) and speculate_schedule_cache (5.13): to P4. `draft_digest` is
+/// draft_model_postprocess (5.12b) and what the n-gram match added: q of the next step, P3.
+void draft_postprocess(OracleState& state);
+/// speculate_schedule_cache (5.13): to P4. `draft_digest` is
 /// the recorded column: drafts are data.
 void schedule_cache(OracleState& state, const Rules& rules, const Column& draft_digest);
 

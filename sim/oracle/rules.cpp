@@ -33,6 +33,7 @@ Status check(const RunConfig& c) {
            Bound{"max_model_len", c.max_model_len, 1, kTokensMax},
            Bound{"max_num_batched_tokens", c.max_num_batched_tokens, 1, kTokensMax},
            Bound{"vocab_size", c.vocab_size, 1, std::int64_t{1} << 30U},
+           Bound{"pinned_ring_depth", c.pinned_ring_depth, 1, 1 << 16U},
        }) {
     TANDEM_RETURN_IF_ERROR(check(bound));
   }
@@ -64,6 +65,9 @@ Result<Rules> make_rules(const RunConfig& config) {
     r.sync[static_cast<std::size_t>(row)] = config.row(row) == RowMode::sync;
   }
   r.acceptance = config.acceptance;
+  r.digest_key = config.digest_key;
+  r.ring_depth = config.pinned_ring_depth;
+  r.captured_sizes = config.captured_sizes;
   r.prefill_node = config.splitwise_prefill;
   r.predicts = !r.sync[0] && config.policy != PolicyKind::exact;
   r.scripted = config.acceptance.kind == AcceptKind::list || !config.acceptance.millionths.empty();

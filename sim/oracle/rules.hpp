@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <vector>
 
 #include "traces/base/result.hpp"
 #include "traces/run_config.hpp"
@@ -29,6 +30,9 @@ struct Rules {
   RowMode output_mode = RowMode::sync;  ///< R11
   std::array<bool, kRowCount> sync{};   ///< row r is `sync`
   AcceptProfile acceptance;
+  std::uint64_t digest_key = 0;
+  std::int32_t ring_depth = 1;               ///< entries of each pinned buffer
+  std::vector<std::int32_t> captured_sizes;  ///< CUDA-graph sizes in rows
   bool prefill_node = false;
   bool predicts = false;  ///< a pair is cached at all: R0 overlap and a policy other than exact
   bool scripted = false;  ///< the header says how many drafts are accepted

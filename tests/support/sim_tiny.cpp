@@ -139,6 +139,7 @@ void TinyRun::recover() {
 }
 
 void TinyRun::launch() {
+  q_before_ = q_cpu_;
   n_ = 0;
   std::int32_t rows = 0;
   r_.real_bsz = 0;
@@ -186,9 +187,36 @@ void TinyRun::pack() {
   r_.id_max = r_.kind == StepKind::back ? 900 : r_.id_min;
 }
 
+/// What the host holds of each slot's length, before it learns anything in this step.
+void TinyRun::believe() {
+  if (r_.token_num == 0) return;
+  for (std::int32_t i = 0; i < n_; ++i) {
+    const TinySlot& slot = slots_[at(i)];
+    if (slot.request < 0) continue;
+    std::int32_t length = slot.known_d;
+    if (config_.policy == PolicyKind::upper_bound) {
+      length += config_.row_width() * slot.in_flight;
+      r_.believed_reserve[at(i)] = config_.row_width();
+    } else if (config_.policy == PolicyKind::all_accepted && slot.in_flight > 0) {
+      length += q_before_[at(i)];
+    }
+    r_.believed_len[at(i)] = length;
+  }
+}
+
+void TinyRun::replay_routing() {
+  if (r_.kind != StepKind::back) return;
+  std::int64_t rows = 0;
+  for (const TinySlot& slot : slots_) rows += slot.q;
+  r_.count_uses.push_back({CountUser::routing_replay, t_, rows});
+}
+
 void TinyRun::save() {
   if (has_unsent_) {
     r_.messages.push_back(unsent_);
+    std::int64_t tokens = 0;
+    for (const std::int32_t count : unsent_.count) tokens += std::max(count, 0);
+    r_.count_uses.push_back({CountUser::sampling_mask, unsent_.step, tokens});
     receive(unsent_, slots_.size());
     has_unsent_ = false;
     last_marked_.assign(slots_.size(), 0);
@@ -440,14 +468,22 @@ const StepRecord& TinyRun::step() {
   r_.reset(RecordLevel::state, config_.max_num_seqs, config_.num_model_steps, config_.row_width());
   r_.t = t_;
   r_.tasks = tasks_;
+  if (!tasks_.empty()) {
+    constexpr auto kStaging = static_cast<std::int32_t>(plan::Buffer::task_arrays_cpu);
+    r_.pinned_copies.push_back({kStaging, 77, 77});
+  }
   for (const Task& task : tasks_) insert(task);
   tasks_.clear();
   recover();
   launch();
+  believe();
   write_p1();
   pack();
   const bool sends_late = config_.row(2) == RowMode::sync;
+  r_.segments = tiny_chain(r_.kind, has_unsent_ && !sends_late);
+  if (sends_late) replay_routing();
   save();
+  if (!sends_late) replay_routing();
   predict();
   if (r_.kind == StepKind::back) {
     verify_and_update();

@@ -66,6 +66,8 @@ class TinyRun {
   void insert(const Task& task);
   void recover();
   void launch();
+  void believe();
+  void replay_routing();
   void pack();
   void save();
   void receive(const Message& message, std::size_t slots);
@@ -100,9 +102,15 @@ class TinyRun {
   CachedPair cached_;
   Message unsent_;
   Column q_cpu_, b_cpu_, marked_, last_marked_;
+  Column q_before_;                 ///< q_cpu of the step before
   std::vector<TinyHidden> hidden_;  ///< by slot: the row that its next sub-step consumes first
   std::vector<std::int32_t> hq_before_, he_before_;  ///< proposer's, before the last update
 };
+
+/// Plan segments of the smallest kind that a chain of a step can be made of.
+[[nodiscard]] const std::vector<plan::Segment>& tiny_segments();
+/// Their hashes in the order of a step.
+[[nodiscard]] std::vector<std::uint64_t> tiny_chain(StepKind kind, bool saves);
 
 /// Blocks of records in memory: what a decoded file is to the judge.
 struct TinyTrace {
@@ -112,6 +120,7 @@ struct TinyTrace {
   };
 
   TraceHeader head;
+  std::vector<plan::Segment> segments = tiny_segments();
   std::vector<Block> content;
   Keyframe end_state;
   bool has_end = true;
@@ -127,7 +136,9 @@ class TinyReader : public TraceReader {
   [[nodiscard]] const TraceHeader& header() const override { return trace_.head; }
   [[nodiscard]] const std::vector<BlockInfo>& blocks() const override { return infos_; }
   [[nodiscard]] Result<std::unique_ptr<BlockReader>> open_block(std::size_t index) const override;
-  [[nodiscard]] const std::vector<plan::Segment>& segments() const override { return segments_; }
+  [[nodiscard]] const std::vector<plan::Segment>& segments() const override {
+    return trace_.segments;
+  }
   [[nodiscard]] const std::vector<RequestRow>& unadmitted() const override { return unadmitted_; }
   [[nodiscard]] const Keyframe* last() const override {
     return trace_.has_end ? &trace_.end_state : nullptr;
@@ -137,7 +148,6 @@ class TinyReader : public TraceReader {
  private:
   const TinyTrace& trace_;
   std::vector<BlockInfo> infos_;
-  std::vector<plan::Segment> segments_;
   std::vector<RequestRow> unadmitted_;
 };
 

@@ -18,6 +18,7 @@ constexpr std::size_t kBlocksMax = 6;  // enough for everything to happen, and q
 TinyTrace trace_of(const KeepingSink& sink) {
   TinyTrace trace;
   trace.head = sink.header;
+  trace.segments = sink.segments;
   const std::size_t blocks = std::min(kBlocksMax, sink.keyframes.size());
   trace.end_state = blocks < sink.keyframes.size() ? sink.keyframes[blocks] : sink.last;
   for (std::size_t k = 0; k < blocks; ++k) {
