@@ -60,18 +60,14 @@ std::string segments_text(const std::vector<plan::Segment>& segments) {
   return segments.empty() ? "0" : text;
 }
 
-/// Per block: the flags of a frame stand at its byte 4, and bit 0 is zstd (traces/FORMAT.md).
 std::string compression_text(const OpenTrace& trace) {
   const std::span<const std::byte> bytes = trace.file->bytes();
   if (!bytes.empty() && bytes.front() == std::byte{'{'}) return "none: JSON lines";
-  std::size_t compressed = 0;
   const auto& blocks = trace.reader->blocks();
-  for (const BlockInfo& block : blocks) {
-    const auto at = static_cast<std::size_t>(block.offset) + 4;
-    if (at < bytes.size() && (bytes[at] & std::byte{1}) != std::byte{0}) ++compressed;
-  }
+  const auto compressed = std::count_if(blocks.begin(), blocks.end(),
+                                        [](const BlockInfo& block) { return block.compressed; });
   if (compressed == 0) return "none";
-  return fmt::format("zstd, {} of {} blocks", grouped(static_cast<std::uint64_t>(compressed)),
+  return fmt::format("zstd, {} of {} blocks", grouped(static_cast<std::int64_t>(compressed)),
                      grouped(static_cast<std::uint64_t>(blocks.size())));
 }
 
