@@ -1,6 +1,7 @@
 // `tandem info`: what a trace file is and holds.
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -23,15 +24,37 @@ struct Contents {
   std::int64_t records = 0;
   std::int64_t slot_steps = 0;
   std::int64_t launched = 0;
-  std::int64_t requests = 0;  ///< seen: held by the first keyframe, or admitted
+  std::int64_t requests = 0;  ///< distinct: held by the first keyframe, or admitted
   std::int64_t ended = 0;
+};
+
+/// Counts a request once, however often preemptions bring it back: one that was preempted is known
+/// until it is admitted again or has ended. Memory is that of the preempted requests that wait.
+class RequestCount {
+ public:
+  void begin(const Keyframe& keyframe) { count_ = static_cast<std::int64_t>(keyframe.rows.size()); }
+
+  void step(const StepRecord& record) {
+    for (const Task& task : record.tasks) {
+      if (task.admits && waiting_.erase(task.request) == 0) ++count_;
+      if (task.kind == TaskKind::preempt) waiting_.insert(task.request);
+    }
+    for (const RequestOutcome& outcome : record.outcomes) waiting_.erase(outcome.id);
+  }
+
+  [[nodiscard]] std::int64_t count() const { return count_; }
+
+ private:
+  std::int64_t count_ = 0;
+  std::set<RequestId> waiting_;
 };
 
 Result<Contents> read_contents(const Io& io, const TraceReader& trace) {
   Contents contents;
+  RequestCount requests;
   for (std::size_t i = 0; i < trace.blocks().size(); ++i) {
     TANDEM_TRY(const std::unique_ptr<BlockReader> block, trace.open_block(i));
-    if (i == 0) contents.requests += static_cast<std::int64_t>(block->keyframe().rows.size());
+    if (i == 0) requests.begin(block->keyframe());
     StepRecord record;
     for (;;) {
       if (io.stop.load()) return Error{kInterrupted};
@@ -41,11 +64,11 @@ Result<Contents> read_contents(const Io& io, const TraceReader& trace) {
       ++contents.records;
       contents.slot_steps += record.real_bsz;
       contents.launched += record.kind == StepKind::idle ? 0 : 1;
-      contents.requests += std::count_if(record.tasks.begin(), record.tasks.end(),
-                                         [](const Task& task) { return task.admits; });
+      requests.step(record);
       contents.ended += static_cast<std::int64_t>(record.outcomes.size());
     }
   }
+  contents.requests = requests.count();
   return contents;
 }
 
