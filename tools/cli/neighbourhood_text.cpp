@@ -155,8 +155,8 @@ std::string slot_text(const Neighbourhood& n) {
 
 bool is_of_substeps(const sim::Divergence& d) { return d.field.rfind("substeps", 0) == 0; }
 
-/// Drafts are launched by slot counts and find the rows of the main launch: whoever had fewer than W
-/// there explains the difference (4.3).
+/// Drafts are launched by slot counts and find the rows of the main launch: whoever had fewer than
+/// W there explains the difference (4.3).
 std::string draft_rows_text(const StepView& view) {
   const std::int32_t width = view.header.config.row_width();
   std::vector<std::string> lines;
