@@ -40,9 +40,10 @@ std::string decode_story(const StepView& view, std::size_t i) {
   const StepRecord& r = view.record;
   const std::int32_t drafts = value_at(r.p1.q, i) - 1;
   const std::int32_t tokens = value_at(r.p2.a, i);
-  std::string text = drafts <= 0 ? "no draft"
-                                 : fmt::format("{} of {} drafts accepted",
-                                               std::clamp(tokens - 1, 0, drafts), drafts);
+  std::string text = drafts <= 0
+                         ? "no draft"
+                         : fmt::format("{} of {} drafts accepted",
+                                       std::clamp(std::max(tokens, 1) - 1, 0, drafts), drafts);
   text += ngram_note(view, i, drafts);
   text += fmt::format(", {}; length {} -> {}, generated {} -> {}", counted(tokens, "token"),
                       value_at(r.p1.d, i), value_at(r.p2.d, i), value_at(r.p1.g, i),
@@ -121,14 +122,15 @@ std::string why_not_running(const StepView& view, std::size_t slot) {
   const std::string removed = removal_word(r, slot, "this step");
   if (!removed.empty()) return removed;
   if (value_at(r.p1.b, slot) != 0) {
-    return view.b_before(slot) != 0
-               ? "parked: counted in case its KV blocks arrive"
-               : fmt::format("parked at the end of step {}: KV blocks ran out", view.step - 1);
+    return view.b_before(slot) != 0 ? "parked: counted in case its KV blocks arrive"
+                                    : fmt::format("parked at the end of step {}: KV blocks ran out",
+                                                  step_after(view.step, -1));
   }
   const bool ran_back = view.has_before && view.before.kind == StepKind::back;
   if (ran_back && value_at(view.before.p1.s, slot) == 0 && value_at(view.before.p2.s, slot) != 0) {
     return fmt::format("finished in step {} ({}); the host learns it after this launch",
-                       view.step - 1, end_word(view.row(slot), value_at(view.before.p2.g, slot)));
+                       step_after(view.step, -1),
+                       end_word(view.row(slot), value_at(view.before.p2.g, slot)));
   }
   return "stopped";
 }

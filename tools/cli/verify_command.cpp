@@ -171,7 +171,8 @@ int run(Io& io, const Options& o) {
 
 void add_verify_command(CLI::App& app, Io& io, int& exit_code) {
   auto o = std::make_shared<Options>();
-  CLI::App* sub = app.add_subcommand("verify", "Replay traces and name the first divergence");
+  CLI::App* sub = app.add_subcommand(
+      "verify", "Replay traces, name the first divergence and show the steps around it");
   sub->add_option("TRACE", o->traces, "traces (.tbt, .part or JSONL), one verdict each")
       ->required();
   sub->add_option("--jobs", o->jobs, "worker threads; default: as many as cores")->option_text("N");
