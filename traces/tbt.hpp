@@ -57,6 +57,7 @@ struct BlockInfo {
   std::int64_t first_step = 0;  ///< t of its first record
   std::int64_t step_count = 0;  ///< loop iterations, `repeat` included
   std::int64_t record_count = 0;
+  bool compressed = false;  ///< zstd; never in a JSONL twin
 };
 
 /// Decodes the steps of one block in order. Independent of every other block.

@@ -106,7 +106,8 @@ class TbtReader : public TraceReader {
     const FrameHead& head = frame.head;
     const bool agrees = head.magic == kBlockMagic && head.frame_size() == info.size_bytes &&
                         head.first_step == info.first_step && head.step_count == info.step_count &&
-                        head.record_count == static_cast<std::uint64_t>(info.record_count);
+                        head.record_count == static_cast<std::uint64_t>(info.record_count) &&
+                        ((head.flags & kFlagZstd) != 0) == info.compressed;
     if (!agrees) return Error{"got a block that is not the index's, want the same sizes and steps"};
     TANDEM_RETURN_IF_ERROR(frame_plan(frame));
     Bytes buffer;
@@ -150,6 +151,7 @@ class TbtReader : public TraceReader {
         return no_zstd(place_of(name_, block.info.offset));
       }
       blocks_.push_back(block.info);
+      blocks_.back().compressed = (block.flags & kFlagZstd) != 0;
       if (block.plan_size == 0) continue;
       const Result<Frame> frame = get_frame(file_, block.info.offset);
       const Status status = frame.ok() ? take_plan(frame.value()) : Status(frame.error());
@@ -192,7 +194,8 @@ class TbtReader : public TraceReader {
       if (!status.ok()) note_damage(offset, status.error());
       if (!status.ok() || !block) return {};
       blocks_.push_back({offset, head.frame_size(), head.first_step, head.step_count,
-                         static_cast<std::int64_t>(head.record_count)});
+                         static_cast<std::int64_t>(head.record_count),
+                         (head.flags & kFlagZstd) != 0});
       offset += head.frame_size();
     }
     return {};

@@ -223,6 +223,7 @@ void v16_v17_v32_drafts(StepContext& c) {
   draft_preprocess(c.s, c.rules);
   follow(c, CheckId::V16, Field::draft_e, "P3", c.r.draft_e, c.s.shadow.e);
   for (std::int32_t j = 0; j < c.rules.substeps; ++j) {
+    c.out.begin_substep(j);
     const DraftSubstep& sub = c.r.substeps[static_cast<std::size_t>(j)];
     const Launch want = expected_launch(c, j, sub);
     const bool recorded = c.has(Field::sub_launched);
@@ -238,6 +239,7 @@ void v16_v17_v32_drafts(StepContext& c) {
     if (recorded) check_launched(c, sub, want, j);
     draft_update(c.s, j);
   }
+  c.out.begin_substep(-1);
 }
 
 void v17_shadow(StepContext& c) {

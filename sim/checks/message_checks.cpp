@@ -243,13 +243,16 @@ void v7_nothing_after_launch(StepContext& c) {
   zero(Field::stop_step_idx, c.r.stop_step_idx);
   zero(Field::draft_e, c.r.draft_e);
   zero(Field::paired, c.r.paired);
-  for (const DraftSubstep& sub : c.r.substeps) {
+  for (std::size_t j = 0; j < c.r.substeps.size(); ++j) {
+    c.out.begin_substep(static_cast<std::int32_t>(j));
+    const DraftSubstep& sub = c.r.substeps[j];
     if (sub.launched && c.has(Field::sub_launched)) {
       c.out.add({CheckId::V7, "P3", -1, -1, Field::sub_launched, "", just(1), nothing(), just(0)});
     }
     zero(Field::sub_qd, sub.qd);
     zero(Field::sub_dd, sub.dd);
   }
+  c.out.begin_substep(-1);
   zero(Field::shadow_q, c.r.shadow.q);
   zero(Field::shadow_e, c.r.shadow.e);
   zero(Field::shadow_d, c.r.shadow.d);

@@ -1,6 +1,8 @@
 // Counting divergences, and their one line.
 #include "sim/checks/report.hpp"
 
+#include <string_view>
+
 #include <fmt/format.h>
 
 #include "sim/oracle/arith.hpp"
@@ -10,6 +12,16 @@ namespace {
 
 std::string text_of(bool exists, std::int64_t value) {
   return exists ? std::to_string(value) : std::string("-");
+}
+
+/// "substeps[1].qd": field_path() of a member of sub-steps with the sub-step that it is of.
+std::string path_in(Field field, std::int32_t substep) {
+  constexpr std::string_view kSubsteps = "substeps";
+  std::string path = field_path(field);
+  if (substep >= 0 && path.rfind("substeps.", 0) == 0) {
+    path.insert(kSubsteps.size(), fmt::format("[{}]", substep));
+  }
+  return path;
 }
 
 }  // namespace
@@ -25,7 +37,7 @@ void Reporter::add(const Finding& f) {
   d.point = f.point;
   d.slot = f.slot;
   d.request = f.request;
-  d.field = f.field == Field::count ? f.name : field_path(f.field) + f.name;
+  d.field = f.field == Field::count ? f.name : path_in(f.field, substep_) + f.name;
   d.has_host = f.host.exists;
   d.has_device = f.device.exists;
   d.has_oracle = f.oracle.exists;

@@ -52,7 +52,12 @@ class Reporter {
   Reporter(CheckSet enabled, std::string policy, std::size_t kept_max)
       : enabled_(enabled), policy_(std::move(policy)), kept_max_(kept_max) {}
 
-  void begin_step(std::int64_t t) { t_ = t; }
+  void begin_step(std::int64_t t) {
+    t_ = t;
+    substep_ = -1;
+  }
+  /// Until the next call or step, members of sub-steps are named as those of this one; -1: of none.
+  void begin_substep(std::int32_t substep) { substep_ = substep; }
   [[nodiscard]] bool is_enabled(CheckId id) const { return enabled_.test(index_of(id)); }
 
   /// Drops what a check that does not run would say.
@@ -71,6 +76,7 @@ class Reporter {
   std::string policy_;
   std::size_t kept_max_;
   std::int64_t t_ = 0;
+  std::int32_t substep_ = -1;
 };
 
 }  // namespace tandem::sim

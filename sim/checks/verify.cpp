@@ -221,6 +221,10 @@ class LiveVerifierImpl final : public LiveVerifier {
     }
     return verdict_;
   }
+  [[nodiscard]] const Divergence* first_divergence() const override {
+    const bool any = verifier_.has_value() && !verifier_->report.kept.empty();
+    return any ? &verifier_->report.kept.front() : nullptr;
+  }
 
  private:
   std::size_t kept_max_;

@@ -70,7 +70,9 @@ struct Divergence {
   std::string point;  ///< P0 to P4, or "-"
   std::int32_t slot = -1;
   std::int32_t request = -1;
-  std::string field;      ///< path as in traces/fields.hpp, or of a keyframe
+  /// Path as in traces/fields.hpp, with the index of the sub-step ("substeps[1].qd"), or that of a
+  /// keyframe's member.
+  std::string field;
   bool has_host = false;  ///< a value that does not exist is printed "-"
   bool has_device = false;
   bool has_oracle = false;
@@ -128,6 +130,8 @@ struct VerifyOptions {
 class LiveVerifier : public RecordSink {
  public:
   [[nodiscard]] virtual const Verdict& verdict() const = 0;
+  /// The first divergence so far, or null; cheap enough to ask after every step.
+  [[nodiscard]] virtual const Divergence* first_divergence() const = 0;
 };
 [[nodiscard]] std::unique_ptr<LiveVerifier> make_live_verifier(const VerifyOptions& options);
 

@@ -5,6 +5,7 @@
 
 #include "tools/cli/options.hpp"
 #include "tools/cli/record_words.hpp"
+#include "tools/cli/stamp_words.hpp"
 #include "traces/plan/plan.hpp"
 
 namespace tandem::cli {
@@ -20,14 +21,14 @@ std::string task_text(const Task& task) {
                                  task.slot, task.request, task.generation);
   if (task.kind == TaskKind::prefill) {
     text += fmt::format(", text [{}, {}) of {}", task.start, task.end, task.text_len);
+    if (task.admits && task.start > 0) {
+      text += fmt::format(", {} from the prefix cache", counted(task.start, "token"));
+    }
   }
   if (task.kind == TaskKind::dnode) {
     text += fmt::format(", {} tokens, {} drafts", task.start, task.drafts);
   }
-  if (task.admits) {
-    text += fmt::format(", admits: prompt {}, limit {}", task.row.prompt_len, task.row.max_dec_len);
-    if (task.row.eos_at > 0) text += fmt::format(", EOS at {}", task.row.eos_at);
-  }
+  if (task.admits) text += ", admits: " + request_words(task.row);
   if (!task.blocks.empty()) text += fmt::format(", +{} blocks", task.blocks.size());
   return line(text);
 }
@@ -113,6 +114,7 @@ std::string step_text(const StepRecord& record) {
     text += line(fmt::format("slot {} freed, generation {}", f.slot, f.generation));
   }
   for (const PlanDeviation& d : record.deviations) text += deviation_text(d);
+  for (const std::string& words : stamp_words(record)) text += line(words);
   return text + slots_text(record);
 }
 

@@ -7,6 +7,7 @@
 
 #include "sim/checks/block_verifier.hpp"
 #include "tools/cli/record_words.hpp"
+#include "tools/cli/stamp_words.hpp"
 
 namespace tandem::cli {
 namespace {
@@ -24,24 +25,6 @@ Error no_such_step(const TraceReader& trace, std::int64_t step) {
   return Error::make("STEP", found,
                      fmt::format("a step in [{}, {}]", trace.blocks().front().first_step,
                                  step_after(last.first_step, last.step_count - 1)));
-}
-
-/// Rows of the request table by slot, as a keyframe holds them.
-std::vector<RequestRow> rows_by_slot(const Keyframe& keyframe, std::size_t slots) {
-  std::vector<RequestRow> rows(slots);
-  std::size_t next = 0;
-  for (std::size_t i = 0; i < slots; ++i) {
-    if (value_at(keyframe.request, i) == kNoRequest || next == keyframe.rows.size()) continue;
-    if (i < keyframe.request.size()) rows[i] = keyframe.rows[next++];
-  }
-  return rows;
-}
-
-void admit(const StepRecord& record, std::vector<RequestRow>& rows) {
-  for (const Task& task : record.tasks) {
-    const auto slot = static_cast<std::size_t>(std::max(task.slot, 0));
-    if (task.admits && slot < rows.size()) rows[slot] = task.row;
-  }
 }
 
 /// The judge's word on one step, from the keyframe of its block on.
@@ -107,15 +90,16 @@ Status read_view(const TraceReader& trace, std::size_t index, StepView& view,
   if (index > 0) TANDEM_RETURN_IF_ERROR(read_last(trace, index - 1, view));
   TANDEM_TRY(const std::unique_ptr<BlockReader> block, trace.open_block(index));
   view.keyframe = block->keyframe();
-  view.rows = rows_by_slot(view.keyframe, view.slot_count());
+  view.table = SlotTable(view.keyframe, view.slot_count());
   StepJudge judge(view.header, view.keyframe, verdict);
   for (;;) {
     TANDEM_TRY(const bool more, block->next(view.record));
     if (!more) return no_such_step(trace, view.step);
-    admit(view.record, view.rows);
+    view.table.admit(view.record);
     const std::int64_t repeat = std::max<std::int64_t>(1, view.record.repeat);
     if (is_among(view.step, view.record.t, repeat)) break;
     judge.earlier(view.record);
+    view.table.release(view.record);
     std::swap(view.before, view.record);
     view.has_before = true;
   }
@@ -135,11 +119,14 @@ std::string task_story(const Task& task) {
     case TaskKind::prefill:
       text = fmt::format("prefill into {}: text [{}, {}) of {}", who, task.start, task.end,
                          task.text_len);
+      if (task.admits && task.start > 0) {
+        text += fmt::format(", {} from the prefix cache", counted(task.start, "token"));
+      }
       if (task.generated > 0) text += fmt::format(", {} generated before", task.generated);
       break;
     case TaskKind::dnode:
-      text = fmt::format("D-node insert into {}: {} tokens with their KV, {} drafts", who,
-                         task.start, task.drafts);
+      text = fmt::format("D-node insert into {}: {} tokens with their KV, {}", who, task.start,
+                         counted(task.drafts, "draft"));
       break;
     case TaskKind::decode:
       text = fmt::format("block table refreshed for {}", who);
@@ -151,11 +138,7 @@ std::string task_story(const Task& task) {
       text = fmt::format("abort of {}", who);
       break;
   }
-  if (task.admits) {
-    text +=
-        fmt::format("; admitted: prompt {}, limit {}", task.row.prompt_len, task.row.max_dec_len);
-    if (task.row.eos_at > 0) text += fmt::format(", EOS at {}", task.row.eos_at);
-  }
+  if (task.admits) text += "; admitted: " + request_words(task.row);
   if (!task.blocks.empty())
     text += fmt::format("; {} granted", counted(task.blocks.size(), "KV block"));
   return text;
@@ -191,72 +174,6 @@ std::vector<std::string> end_stories(const StepRecord& r) {
   }
   for (const SlotFree& f : r.frees) {
     out.push_back(fmt::format("slot {} is free again (generation {})", f.slot, f.generation));
-  }
-  return out;
-}
-
-/// Why a slot that ran does not run on, or "".
-std::string stop_story(const StepView& view, std::size_t i) {
-  const StepRecord& r = view.record;
-  if (value_at(r.p2.s, i) != 0) {
-    const RequestRow& row = view.rows[i];
-    const std::int32_t g = value_at(r.p2.g, i);
-    if (row.eos_at > 0 && g >= row.eos_at) return "EOS";
-    if (row.max_dec_len > 0 && g >= row.max_dec_len) return "length limit";
-    return "EOS or a stop sequence";
-  }
-  if (value_at(r.p4.b, i) != 0) return "parked: no KV block for its next tokens";
-  if (value_at(r.p4.s, i) != 0) return "waits for its next chunk";
-  return "";
-}
-
-std::string decode_story(const StepRecord& r, std::size_t i) {
-  const std::int32_t drafts = value_at(r.p1.q, i) - 1;
-  const std::int32_t tokens = value_at(r.p2.a, i);
-  std::string text = drafts == 0 ? "no draft"
-                                 : fmt::format("{} of {} drafts accepted",
-                                               std::clamp(tokens - 1, 0, drafts), drafts);
-  text += fmt::format(", {}; length {} -> {}, generated {} -> {}", counted(tokens, "token"),
-                      value_at(r.p1.d, i), value_at(r.p2.d, i), value_at(r.p1.g, i),
-                      value_at(r.p2.g, i));
-  return text;
-}
-
-std::string prefill_story(const StepRecord& r, std::size_t i) {
-  const std::int64_t start = value_at(r.p1.d, i);
-  const std::int64_t end = start + value_at(r.p1.e, i);
-  const std::int32_t whole = value_at(r.p1_p, i);
-  const std::string chunk = fmt::format("prefill of text [{}, {}) of {}", start, end, whole);
-  if (end < whole) return chunk + ", a chunk: its token does not count";
-  return chunk + fmt::format(", {}; generated {} -> {}", counted(value_at(r.p2.a, i), "token"),
-                             value_at(r.p1.g, i), value_at(r.p2.g, i));
-}
-
-std::vector<SlotStory> slot_stories(const StepView& view) {
-  const StepRecord& r = view.record;
-  std::vector<SlotStory> out;
-  for (std::size_t i = 0; i < view.slot_count(); ++i) {
-    SlotStory story;
-    story.slot = static_cast<std::int32_t>(i);
-    story.request = i < r.p1_request.size() ? r.p1_request[i] : kNoRequest;
-    story.generation = value_at(r.p1_generation, i);
-    story.rows = value_at(r.p1.q, i);
-    if (story.rows <= 0) {
-      if (value_at(r.p1.b, i) == 0) continue;
-      story.text = story.stopped = "parked: waits for KV blocks";
-      out.push_back(std::move(story));
-      continue;
-    }
-    if (r.kind == StepKind::back) {
-      story.accepted = value_at(r.p2.a, i);
-      story.next_rows = value_at(r.p4.q, i);
-      story.stopped = stop_story(view, i);
-      story.text = value_at(r.p1.e, i) > 0 ? prefill_story(r, i) : decode_story(r, i);
-      story.text += story.stopped.empty()
-                        ? fmt::format("; {} next", counted(story.next_rows, "row"))
-                        : "; " + story.stopped;
-    }
-    out.push_back(std::move(story));
   }
   return out;
 }
@@ -305,6 +222,8 @@ std::string substep_how(const StepView& view, std::size_t index, const DraftSubs
   return by_width ? "r * W" : "rows of the hidden states";
 }
 
+}  // namespace
+
 std::vector<SubstepStory> substep_stories(const StepView& view) {
   std::vector<SubstepStory> out;
   if (view.record.kind != StepKind::back) return out;
@@ -323,18 +242,16 @@ std::vector<SubstepStory> substep_stories(const StepView& view) {
   return out;
 }
 
-}  // namespace
-
-std::int32_t value_at(const Column& column, std::size_t slot) {
-  return slot < column.size() ? column[slot] : 0;
+std::vector<std::string> task_stories(const StepView& view) {
+  std::vector<std::string> out;
+  for (const Task& task : view.record.tasks) out.push_back(task_story(task));
+  return out;
 }
 
-std::int32_t StepView::q_before(std::size_t slot) const {
-  return value_at(has_before ? before.q_cpu : keyframe.q_cpu, slot);
-}
-
-std::int32_t StepView::b_before(std::size_t slot) const {
-  return value_at(has_before ? before.b_cpu : keyframe.b_cpu, slot);
+std::vector<std::string> message_stories(const StepView& view) {
+  std::vector<std::string> out;
+  for (const Message& message : view.record.messages) out.push_back(message_story(view, message));
+  return out;
 }
 
 Result<Explanation> explain_step(const TraceReader& trace, std::int64_t step) {
@@ -351,13 +268,14 @@ Result<Explanation> explain_step(const TraceReader& trace, std::int64_t step) {
   for (const std::uint64_t hash : r.segments) {
     e.segments.push_back(segment_word(hash, trace.segments()));
   }
-  for (const Task& task : r.tasks) e.tasks.push_back(task_story(task));
+  e.tasks = task_stories(e.view);
   e.launch = explain_launch(e.view);
   e.slots = slot_stories(e.view);
-  for (const Message& message : r.messages) e.messages.push_back(message_story(e.view, message));
+  e.messages = message_stories(e.view);
   e.ends = end_stories(r);
   e.beliefs = belief_rows(e.view, e.launch);
   e.substeps = substep_stories(e.view);
+  e.stamps = stamp_words(r);
   return e;
 }
 

@@ -5,30 +5,10 @@
 #include <string>
 #include <vector>
 
+#include "tools/cli/step_view.hpp"
 #include "traces/tbt.hpp"
 
 namespace tandem::cli {
-
-/// A step with what came before it, read from a trace.
-struct StepView {
-  TraceHeader header;
-  std::int64_t step = 0;
-  StepRecord record;  ///< of the step, or of the idle run that holds it
-  bool has_before = false;
-  StepRecord before;  ///< of the step before, where the trace holds one
-  Keyframe keyframe;  ///< opens the block; stands for `before` in the first step of a trace
-  std::vector<RequestRow> rows;  ///< by slot, as admitted; id kNoRequest where unknown
-
-  // What the host had read one step earlier, and whether a slot was parked when that step ended.
-  [[nodiscard]] std::int32_t q_before(std::size_t slot) const;
-  [[nodiscard]] std::int32_t b_before(std::size_t slot) const;
-  [[nodiscard]] std::size_t slot_count() const {
-    return static_cast<std::size_t>(header.config.max_num_seqs);
-  }
-};
-
-/// A value of a column, 0 behind its end: a foreign record may lack columns.
-[[nodiscard]] std::int32_t value_at(const Column& column, std::size_t slot);
 
 /// Rows that the launch had for a slot beyond those it used; < 0: rows that were missing.
 struct PaddingShare {
@@ -58,6 +38,17 @@ struct SlotStory {
   std::string stopped;  ///< why it does not run on; "" where it does
 };
 
+/// Running and parked slots.
+[[nodiscard]] std::vector<SlotStory> slot_stories(const StepView& view);
+/// What any slot was doing: "decoding: ...", "prefill chunk ...", "parked: ...", "free", ...
+[[nodiscard]] std::string slot_activity(const StepView& view, std::size_t slot);
+/// Why a slot has no rows in the step; "free" or "stopped ..." where nothing special is known.
+[[nodiscard]] std::string why_not_running(const StepView& view, std::size_t slot);
+
+/// Tasks and messages of the step, a sentence each.
+[[nodiscard]] std::vector<std::string> task_stories(const StepView& view);
+[[nodiscard]] std::vector<std::string> message_stories(const StepView& view);
+
 /// A row of the table of beliefs. What a side does not say is absent.
 struct BeliefRow {
   std::string name;
@@ -73,6 +64,9 @@ struct SubstepStory {
   DraftSubstep sub;  ///< without its columns
   std::string how;
 };
+
+/// Empty unless the step drafted.
+[[nodiscard]] std::vector<SubstepStory> substep_stories(const StepView& view);
 
 struct StepVerdict {
   std::string error;  ///< why the judge could not start; "" where it did
@@ -94,11 +88,19 @@ struct Explanation {
   std::vector<std::string> ends;  ///< requests that ended, slots freed
   std::vector<BeliefRow> beliefs;
   std::vector<SubstepStory> substeps;
+  std::vector<std::string> stamps;  ///< who else used counts, pinned copies, seeds, dead tails
   StepVerdict verdict;
 };
 
 /// Errors: a step that the trace does not hold (with the range), a block that cannot be decoded.
 [[nodiscard]] Result<Explanation> explain_step(const TraceReader& trace, std::int64_t step);
+
+/// Rows of a text: the first has the name, the others are below it; "none" where there is none.
+[[nodiscard]] std::string rows_of(const char* name, const std::vector<std::string>& lines);
+/// Lines of the step's padding and missing rows: "slot 3, 2 rows too few: why".
+[[nodiscard]] std::string share_text(const PaddingShare& share);
+/// The table of sub-steps, a line each behind a title.
+[[nodiscard]] std::string substeps_table(const std::vector<SubstepStory>& substeps);
 
 /// In 80 columns (divergence lines aside), and as a JSON document with a line end.
 [[nodiscard]] std::string explain_text(const Explanation& e, const std::string& trace);

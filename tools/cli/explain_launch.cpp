@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "tools/cli/explain.hpp"
+#include "tools/cli/record_words.hpp"
 
 namespace tandem::cli {
 namespace {
@@ -30,7 +31,7 @@ bool is_predicted(const StepView& view) { return view.record.mode == LaunchMode:
 /// `all-accepted`: a slot this close to its length limit was expected to need one row only. At the
 /// prediction the engine knew of g tokens, and one step was in flight.
 bool is_near_limit(const StepView& view, std::size_t slot) {
-  const RequestRow& row = view.rows[slot];
+  const RequestRow& row = view.row(slot);
   if (row.id == kNoRequest || !view.has_before) return false;
   const std::int64_t g = value_at(view.before.p1.g, slot);
   return g + 1 + view.header.config.num_model_steps >= row.max_dec_len;
@@ -57,7 +58,7 @@ std::string formula(const StepView& view, const Counts& c) {
   const RunConfig& config = view.header.config;
   const std::int64_t width = config.row_width();
   const std::string slots = fmt::format("r^ = {} that ran in step {} + {} parked = {}", c.ran,
-                                        view.step - 1, c.parked, c.ran + c.parked);
+                                        step_after(view.step, -1), c.parked, c.ran + c.parked);
   switch (config.policy) {
     case PolicyKind::predict_sum:
       return fmt::format("N = sum of q_cpu + parked * W = {} + {} * {} = {}, {}", c.sum, c.parked,
@@ -100,11 +101,11 @@ std::string why_exact(const StepView& view) {
     return fmt::format("the D-node insert of slot {} made the cached pair unusable", task->slot);
   }
   if (r.cached_in.token_num == 0) {
-    return fmt::format("step {} predicted no rows", view.step - 1);
+    return fmt::format("step {} predicted no rows", step_after(view.step, -1));
   }
   const bool was_prefill = view.has_before ? view.before.flag_in : view.keyframe.flag;
   if (was_prefill) {
-    return fmt::format("step {} had a prefill, so it predicted nothing", view.step - 1);
+    return fmt::format("step {} had a prefill, so it predicted nothing", step_after(view.step, -1));
   }
   return "no prediction was cached";
 }
@@ -115,7 +116,7 @@ std::vector<std::string> why(const StepView& view) {
   if (is_predicted(view)) {
     const Counts counts = counts_before(view);
     out.push_back(fmt::format("policy {} predicted it in step {} and the host waited for nothing",
-                              to_name(view.header.config.policy), view.step - 1));
+                              to_name(view.header.config.policy), step_after(view.step, -1)));
     out.push_back(formula(view, counts));
     if (r.launch_bsz != counts.ran + counts.parked) {
       out.push_back(fmt::format("but rr = {} was used", r.launch_bsz));
@@ -133,57 +134,35 @@ std::vector<std::string> why(const StepView& view) {
   return out;
 }
 
-/// The limit that ended a slot in the step before.
-std::string end_word(const StepView& view, std::size_t slot) {
-  const RequestRow& row = view.rows[slot];
-  const std::int64_t g = value_at(view.before.p2.g, slot);
-  if (row.eos_at > 0 && g >= row.eos_at) return "EOS";
-  if (row.max_dec_len > 0 && g >= row.max_dec_len) return "length limit";
-  return "EOS or a stop sequence";
-}
-
-std::string why_not_running(const StepView& view, std::size_t slot) {
-  const StepRecord& r = view.record;
-  for (const Task& task : r.tasks) {
-    if (static_cast<std::size_t>(std::max(task.slot, 0)) != slot) continue;
-    if (task.kind == TaskKind::preempt) return "preempted by a task of this step";
-    if (task.kind == TaskKind::abort) return "aborted by a task of this step";
-  }
-  if (value_at(r.p1.b, slot) != 0) {
-    return view.b_before(slot) != 0
-               ? "parked: counted in case its KV blocks arrive"
-               : fmt::format("parked at the end of step {}: KV blocks ran out", view.step - 1);
-  }
-  const bool ran_back = view.has_before && view.before.kind == StepKind::back;
-  if (ran_back && value_at(view.before.p1.s, slot) == 0 && value_at(view.before.p2.s, slot) != 0) {
-    return fmt::format("finished in step {} ({}); the host learns it after this launch",
-                       view.step - 1, end_word(view, slot));
-  }
-  return "stopped";
-}
-
 std::string why_fewer(const StepView& view, std::size_t slot) {
   const StepRecord& r = view.record;
   const std::int32_t q = value_at(r.p1.q, slot);
-  const RequestRow& row = view.rows[slot];
+  const RequestRow& row = view.row(slot);
   const RunConfig& config = view.header.config;
   std::string drafts =
-      fmt::format("short row: {} of {} drafts", std::max(q - 1, 0), config.num_speculative_tokens);
+      fmt::format("short row: {} of {} drafts", std::max(q, 1) - 1, config.num_speculative_tokens);
   const std::int64_t g = value_at(r.p1.g, slot);
   if (row.id != kNoRequest && g + config.num_model_steps >= row.max_dec_len) {
     return drafts + ", too close to the length limit for more";
   }
+  if (task_for(r, TaskKind::dnode, slot) != nullptr) return drafts + ", as its P node sent them";
+  if (q == config.num_model_steps + 1) return drafts + ", no n-gram match beyond the MTP head's";
   return drafts;
 }
 
 std::string why_missing(const StepView& view, std::size_t slot) {
-  for (const Task& task : view.record.tasks) {
-    if (static_cast<std::size_t>(std::max(task.slot, 0)) != slot) continue;
-    if (task.kind == TaskKind::dnode || task.kind == TaskKind::prefill) {
+  for (const TaskKind kind : {TaskKind::prefill, TaskKind::dnode}) {
+    if (task_for(view.record, kind, slot) != nullptr) {
       return "inserted by a task of this step, not counted";
     }
   }
-  return "more rows than were counted for it: its drafts grew";
+  const std::int64_t drafts = std::int64_t{value_at(view.record.p1.q, slot)} - 1;
+  const std::int64_t had = std::int64_t{view.q_before(slot)} - 1;
+  std::string text = "more rows than were counted for it";
+  if (had < 0 || had >= drafts) return text;
+  text += fmt::format(": its drafts grew from {} to {}", had, drafts);
+  const bool first = view.has_before && task_for(view.before, TaskKind::dnode, slot) != nullptr;
+  return first ? text + fmt::format(", step {} was its first on this D node", view.before.t) : text;
 }
 
 void explain_padding(const StepView& view, LaunchStory& story) {

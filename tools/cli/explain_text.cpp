@@ -24,13 +24,6 @@ const char* kind_sentence(StepKind kind) {
   return "?";
 }
 
-/// The first row has the name, the others are below it.
-std::string rows_of(const char* name, const std::vector<std::string>& lines) {
-  std::string text;
-  for (const std::string& line : lines) text += row(text.empty() ? name : "", line);
-  return lines.empty() ? row(name, "none") : text;
-}
-
 std::string graph_text(std::int32_t captured) {
   return captured == 0 ? "eager" : fmt::format("graph of {}", captured);
 }
@@ -52,13 +45,6 @@ std::string head_text(const Explanation& e, const std::string& trace) {
     text += row("", fmt::format("lane {} position {} departs from the plan", d.lane, d.position));
   }
   return text;
-}
-
-std::string share_text(const PaddingShare& share) {
-  const std::string rows =
-      share.rows < 0 ? counted(-share.rows, "row") + " too few" : counted(share.rows, "row");
-  if (share.slot < 0) return rows + ": " + share.reason;
-  return fmt::format("slot {}, {}: {}", share.slot, rows, share.reason);
 }
 
 std::string launch_text(const Explanation& e) {
@@ -136,16 +122,7 @@ std::string beliefs_text(const Explanation& e) {
 
 std::string substeps_text(const Explanation& e) {
   if (e.substeps.empty()) return row("drafts", "none in this step");
-  std::string text = "drafts\n";
-  text += fmt::format("  {:>4}{:>6}{:>12}{:>13}  {}\n", "sub", "rows", "device sum", "hidden rows",
-                      "rows are");
-  for (std::size_t i = 0; i < e.substeps.size(); ++i) {
-    const SubstepStory& s = e.substeps[i];
-    text += fmt::format("  {:>4}{:>6}{:>12}{:>13}  {}{}\n", i, s.sub.token_num, s.sub.device_sum,
-                        s.sub.hidden_rows, s.how,
-                        s.sub.captured_size == 0 ? "" : ", " + graph_text(s.sub.captured_size));
-  }
-  return text;
+  return "drafts\n" + substeps_table(e.substeps);
 }
 
 std::string verdict_lines(const StepVerdict& v) {
@@ -243,6 +220,31 @@ Json verdict_json(const StepVerdict& v) {
 
 }  // namespace
 
+std::string rows_of(const char* name, const std::vector<std::string>& lines) {
+  std::string text;
+  for (const std::string& line : lines) text += row(text.empty() ? name : "", line);
+  return lines.empty() ? row(name, "none") : text;
+}
+
+std::string share_text(const PaddingShare& share) {
+  const std::string rows =
+      share.rows < 0 ? counted(-share.rows, "row") + " too few" : counted(share.rows, "row");
+  if (share.slot < 0) return rows + ": " + share.reason;
+  return fmt::format("slot {}, {}: {}", share.slot, rows, share.reason);
+}
+
+std::string substeps_table(const std::vector<SubstepStory>& substeps) {
+  std::string text = fmt::format("  {:>4}{:>6}{:>12}{:>13}  {}\n", "sub", "rows", "device sum",
+                                 "hidden rows", "rows are");
+  for (std::size_t i = 0; i < substeps.size(); ++i) {
+    const SubstepStory& s = substeps[i];
+    text += fmt::format("  {:>4}{:>6}{:>12}{:>13}  {}{}\n", i, s.sub.token_num, s.sub.device_sum,
+                        s.sub.hidden_rows, s.how,
+                        s.sub.captured_size == 0 ? "" : ", " + graph_text(s.sub.captured_size));
+  }
+  return text;
+}
+
 std::string explain_text(const Explanation& e, const std::string& trace) {
   std::string text = head_text(e, trace);
   text += rows_of("tasks", e.tasks);
@@ -251,6 +253,7 @@ std::string explain_text(const Explanation& e, const std::string& trace) {
   text += rows_of("messages", e.messages);
   if (!e.ends.empty()) text += rows_of("engine", e.ends);
   text += beliefs_text(e) + substeps_text(e);
+  if (!e.stamps.empty()) text += rows_of("stamps", e.stamps);
   if (!e.view.header.absent.empty()) {
     text += row("absent", fmt::format("{}: shown as 0", fmt::join(e.view.header.absent, " ")));
   }
@@ -276,6 +279,7 @@ std::string explain_json(const Explanation& e, const std::string& trace) {
   out["engine"] = e.ends;
   out["beliefs"] = beliefs_json(e);
   out["substeps"] = substeps_json(e);
+  out["stamps"] = e.stamps;
   out["absent"] = e.view.header.absent;
   out["verdict"] = verdict_json(e.verdict);
   return out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

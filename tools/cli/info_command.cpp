@@ -1,6 +1,7 @@
 // `tandem info`: what a trace file is and holds.
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -23,15 +24,37 @@ struct Contents {
   std::int64_t records = 0;
   std::int64_t slot_steps = 0;
   std::int64_t launched = 0;
-  std::int64_t requests = 0;  ///< seen: held by the first keyframe, or admitted
+  std::int64_t requests = 0;  ///< distinct: held by the first keyframe, or admitted
   std::int64_t ended = 0;
+};
+
+/// Counts a request once, however often preemptions bring it back: one that was preempted is known
+/// until it is admitted again or has ended. Memory is that of the preempted requests that wait.
+class RequestCount {
+ public:
+  void begin(const Keyframe& keyframe) { count_ = static_cast<std::int64_t>(keyframe.rows.size()); }
+
+  void step(const StepRecord& record) {
+    for (const Task& task : record.tasks) {
+      if (task.admits && waiting_.erase(task.request) == 0) ++count_;
+      if (task.kind == TaskKind::preempt) waiting_.insert(task.request);
+    }
+    for (const RequestOutcome& outcome : record.outcomes) waiting_.erase(outcome.id);
+  }
+
+  [[nodiscard]] std::int64_t count() const { return count_; }
+
+ private:
+  std::int64_t count_ = 0;
+  std::set<RequestId> waiting_;
 };
 
 Result<Contents> read_contents(const Io& io, const TraceReader& trace) {
   Contents contents;
+  RequestCount requests;
   for (std::size_t i = 0; i < trace.blocks().size(); ++i) {
     TANDEM_TRY(const std::unique_ptr<BlockReader> block, trace.open_block(i));
-    if (i == 0) contents.requests += static_cast<std::int64_t>(block->keyframe().rows.size());
+    if (i == 0) requests.begin(block->keyframe());
     StepRecord record;
     for (;;) {
       if (io.stop.load()) return Error{kInterrupted};
@@ -41,11 +64,11 @@ Result<Contents> read_contents(const Io& io, const TraceReader& trace) {
       ++contents.records;
       contents.slot_steps += record.real_bsz;
       contents.launched += record.kind == StepKind::idle ? 0 : 1;
-      contents.requests += std::count_if(record.tasks.begin(), record.tasks.end(),
-                                         [](const Task& task) { return task.admits; });
+      requests.step(record);
       contents.ended += static_cast<std::int64_t>(record.outcomes.size());
     }
   }
+  contents.requests = requests.count();
   return contents;
 }
 
@@ -60,18 +83,14 @@ std::string segments_text(const std::vector<plan::Segment>& segments) {
   return segments.empty() ? "0" : text;
 }
 
-/// Per block: the flags of a frame stand at its byte 4, and bit 0 is zstd (traces/FORMAT.md).
 std::string compression_text(const OpenTrace& trace) {
   const std::span<const std::byte> bytes = trace.file->bytes();
   if (!bytes.empty() && bytes.front() == std::byte{'{'}) return "none: JSON lines";
-  std::size_t compressed = 0;
   const auto& blocks = trace.reader->blocks();
-  for (const BlockInfo& block : blocks) {
-    const auto at = static_cast<std::size_t>(block.offset) + 4;
-    if (at < bytes.size() && (bytes[at] & std::byte{1}) != std::byte{0}) ++compressed;
-  }
+  const auto compressed = std::count_if(blocks.begin(), blocks.end(),
+                                        [](const BlockInfo& block) { return block.compressed; });
   if (compressed == 0) return "none";
-  return fmt::format("zstd, {} of {} blocks", grouped(static_cast<std::uint64_t>(compressed)),
+  return fmt::format("zstd, {} of {} blocks", grouped(static_cast<std::int64_t>(compressed)),
                      grouped(static_cast<std::uint64_t>(blocks.size())));
 }
 

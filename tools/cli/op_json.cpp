@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <set>
+#include <vector>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -50,6 +52,47 @@ std::string position(std::string_view text, std::size_t offset, const std::strin
   }
   return fmt::format("{}:{}:{}", name, line, column);
 }
+
+/// Watches a parse for keys that an object has twice: the document itself would keep the last one
+/// only, without a word.
+class KeyWatch {
+ public:
+  /// Always true: every value is kept.
+  bool see(Json::parse_event_t event, const Json& value) {
+    using Event = Json::parse_event_t;
+    if (event == Event::object_end || event == Event::array_end) {
+      open_.pop_back();
+    } else if (event == Event::key) {
+      key(value.get_ref<const std::string&>());
+    } else {
+      if (!open_.empty() && !open_.back().is_object) ++open_.back().items;
+      if (event != Event::value) open_.push_back({event == Event::object_start, {}, {}, 0});
+    }
+    return true;
+  }
+
+  /// JSON pointer of the first such key, or "".
+  [[nodiscard]] const std::string& twice() const { return twice_; }
+
+ private:
+  struct Open {
+    bool is_object = false;
+    std::set<std::string> keys;
+    std::string last_key;
+    std::size_t items = 0;  ///< of an array, so far
+  };
+
+  void key(const std::string& name) {
+    open_.back().last_key = name;
+    if (open_.back().keys.insert(name).second || !twice_.empty()) return;
+    for (const Open& open : open_) {
+      twice_ = joined(twice_, open.is_object ? open.last_key : std::to_string(open.items - 1));
+    }
+  }
+
+  std::vector<Open> open_;
+  std::string twice_;
+};
 
 template <class T>
 void append(std::vector<std::byte>& bytes, T value) {
@@ -271,8 +314,11 @@ bool cells_agree(const Tensor& found, const Tensor& wanted, std::size_t index) {
 
 Result<OpCase> parse_op_case(std::string_view text, const std::string& name, std::int64_t line) {
   Json object;
+  KeyWatch keys;
   try {
-    object = Json::parse(text.begin(), text.end());
+    object = Json::parse(
+        text.begin(), text.end(),
+        [&keys](int, Json::parse_event_t event, Json& value) { return keys.see(event, value); });
   } catch (const Json::parse_error& error) {
     const std::size_t offset = error.byte > 0 ? error.byte - 1 : 0;
     return Error::make(position(text, offset, name, std::max<std::int64_t>(line, 1)),
@@ -282,11 +328,14 @@ Result<OpCase> parse_op_case(std::string_view text, const std::string& name, std
     return Error::make(position(text, 0, name, std::max<std::int64_t>(line, 1)), error.what(),
                        "numbers that fit");
   }
+  const std::string place = line > 0 ? fmt::format("{}:{}", name, line) : name;
+  if (!keys.twice().empty()) {
+    return Error::make(keys.twice(), "the key twice", "each key once", "delete one of the two")
+        .within(place);
+  }
   OpCase out;
   const Status status = parse_members(object, out);
-  if (!status) {
-    return status.error().within(line > 0 ? fmt::format("{}:{}", name, line) : name);
-  }
+  if (!status) return status.error().within(place);
   return out;
 }
 

@@ -14,6 +14,17 @@ std::string segment_word(std::uint64_t hash, const std::vector<plan::Segment>& s
   return digest_text(hash);
 }
 
+std::string request_words(const RequestRow& row) {
+  std::string text = fmt::format("prompt {}, limit {}", row.prompt_len, row.max_dec_len);
+  if (row.cached_prompt > 0) text += fmt::format(", {} in the prefix cache", row.cached_prompt);
+  if (row.eos_at > 0) text += fmt::format(", EOS at {}", row.eos_at);
+  if (row.stop_at > 0) {
+    text += fmt::format(", stop sequence of {} at {}", counted(row.stop_len, "token"), row.stop_at);
+    if (row.min_tokens > 0) text += fmt::format(" (not before {})", row.min_tokens);
+  }
+  return text;
+}
+
 std::string one_line(const StepRecord& r) {
   if (r.repeat > 1) {
     return fmt::format("{} for {} iterations, {}..{}", to_name(r.kind), r.repeat, r.t,

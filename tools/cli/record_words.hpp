@@ -33,6 +33,9 @@ template <class Number>
   return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
 }
 
+/// "prompt 8, limit 40, EOS at 5": what an admitted request was told to be.
+[[nodiscard]] std::string request_words(const RequestRow& row);
+
 /// A record on one line of at most 80 columns: kind, sizes, mode, what came and went.
 [[nodiscard]] std::string one_line(const StepRecord& record);
 

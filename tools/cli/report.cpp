@@ -88,7 +88,7 @@ std::string bytes_per_slot_step(std::uint64_t bytes, std::int64_t slot_steps) {
   return fmt::format("{}.{:02}", hundredths / 100, hundredths % 100);
 }
 
-std::string verdict_text(const sim::Verdict& verdict) {
+std::string verdict_text(const sim::Verdict& verdict, const std::optional<Neighbourhood>& around) {
   std::string text;
   text += row("checks run", counts_text(verdict, false, [](const auto& c) { return c.run; }));
   text += row("not checkable",
@@ -102,6 +102,10 @@ std::string verdict_text(const sim::Verdict& verdict) {
   if (shown >= kDivergencesMax && verdict.divergence_count > shown) {
     text += fmt::format("{} more divergences are not listed (limit {})\n",
                         grouped(verdict.divergence_count - shown), grouped(shown));
+  }
+  if (around) {
+    if (verdict.divergences.size() > 1) text += "the first of them:\n";
+    text += neighbourhood_text(*around);
   }
   return text;
 }
@@ -122,7 +126,7 @@ std::string trace_text(const TraceReport& report) {
   for (const sim::CheckId id : report.missing) {
     text += row("required", fmt::format("{} could not run: see --require", sim::to_name(id)));
   }
-  return text + verdict_text(report.verdict);
+  return text + verdict_text(report.verdict, report.around);
 }
 
 std::string run_text(const RunReport& report) {
@@ -160,7 +164,7 @@ std::string run_text(const RunReport& report) {
   }
   if (s.stopped) text += row("interrupted", fmt::format("after {} steps", grouped(s.steps)));
   if (!report.verdict) return text + row("verdict", "not verified");
-  return text + verdict_text(*report.verdict);
+  return text + verdict_text(*report.verdict, report.around);
 }
 
 }  // namespace tandem::cli

@@ -9,6 +9,7 @@
 #include "runtime/core/run.hpp"
 #include "scenarios/scenario.hpp"
 #include "sim/checks/verify.hpp"
+#include "tools/cli/neighbourhood.hpp"
 
 namespace tandem::cli {
 
@@ -24,7 +25,9 @@ struct TraceReport {
   std::string damage;  ///< "" when whole
   std::string error;   ///< what ended verification early; "" when nothing did
   bool interrupted = false;
-  std::vector<sim::CheckId> missing;  ///< required checks that could not run
+  std::vector<sim::CheckId> missing;    ///< required checks that could not run
+  std::optional<Neighbourhood> around;  ///< of the first divergence; none: clean, or another trace
+                                        ///< of the same command line has it
   int exit_code = 0;
 };
 
@@ -36,6 +39,7 @@ struct RunReport {
   RecordLevel level = RecordLevel::state;
   RunSummary summary;
   std::optional<sim::Verdict> verdict;  ///< none: not verified
+  std::optional<Neighbourhood> around;  ///< of the first divergence
   std::string trace_path;               ///< "" when none was written
   std::uint64_t trace_bytes = 0;
   std::int64_t slot_steps = 0;  ///< running slots, summed over steps
@@ -54,8 +58,9 @@ struct RunReport {
 [[nodiscard]] std::string bytes_per_slot_step(std::uint64_t bytes, std::int64_t slot_steps);
 
 /// The checks that ran, that could not, that failed, and the verdict; then divergence lines as they
-/// always are (longer than 80 columns).
-[[nodiscard]] std::string verdict_text(const sim::Verdict& verdict);
+/// always are (longer than 80 columns), and what stands around the first.
+[[nodiscard]] std::string verdict_text(const sim::Verdict& verdict,
+                                       const std::optional<Neighbourhood>& around = {});
 [[nodiscard]] std::string trace_text(const TraceReport& report);
 [[nodiscard]] std::string run_text(const RunReport& report);
 

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "tools/cli/neighbourhood_json.hpp"
 #include "tools/cli/report.hpp"
 
 namespace tandem::cli {
@@ -14,10 +15,13 @@ std::string dump(const Json& document) {
   return document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
-void add_checks(Json& out, const sim::Verdict& verdict) {
+void add_checks(Json& out, const sim::Verdict& verdict,
+                const std::optional<Neighbourhood>& around) {
   out["divergences"] = verdict.divergence_count;
   out["first_divergence"] =
       verdict.divergences.empty() ? Json() : Json(sim::to_line(verdict.divergences.front()));
+  out["first_divergence_detail"] =
+      verdict.divergences.empty() ? Json() : divergence_json(verdict.divergences.front(), around);
   Json checks = Json::object();
   for (std::size_t i = 0; i < sim::kCheckCount; ++i) {
     const auto id = static_cast<sim::CheckId>(i);
@@ -55,7 +59,7 @@ Json trace_object(const TraceReport& report, bool all) {
   out["requests"] = report.verdict.requests;
   out["tokens"] = report.verdict.tokens;
   out["counter_digest"] = digest_text(report.verdict.counter_digest);
-  add_checks(out, report.verdict);
+  add_checks(out, report.verdict, report.around);
   if (all) {
     Json lines = Json::array();
     for (const sim::Divergence& d : report.verdict.divergences) lines.push_back(sim::to_line(d));
@@ -165,12 +169,13 @@ std::string run_json(const RunReport& report) {
   if (report.verdict) {
     out["verified"] = true;
     out["counter_digest"] = digest_text(report.verdict->counter_digest);
-    add_checks(out, *report.verdict);
+    add_checks(out, *report.verdict, report.around);
   } else {
     out["verified"] = false;
     out["counter_digest"] = nullptr;
     out["divergences"] = nullptr;
     out["first_divergence"] = nullptr;
+    out["first_divergence_detail"] = nullptr;
     out["checks"] = Json::object();
   }
   out["recorder_stalls"] = s.recorder_stalls;

@@ -33,6 +33,7 @@ struct Recording {
   std::unique_ptr<OutputFile> file;
   std::unique_ptr<RecordSink> writer;
   std::unique_ptr<sim::LiveVerifier> verifier;
+  std::unique_ptr<NeighbourhoodSink> watched;  ///< around the verifier
   std::unique_ptr<ParallelSink> parallel;
   std::unique_ptr<FanOutSink> sink;  ///< null: nobody wants records
 };
@@ -76,7 +77,8 @@ Result<Recording> open_recording(Io& io, const Options& o, bool verify) {
   }
   if (verify) {
     r.verifier = sim::make_live_verifier(sim::VerifyOptions{});
-    r.parallel = std::make_unique<ParallelSink>(*r.verifier, kRingEntries);
+    r.watched = std::make_unique<NeighbourhoodSink>(*r.verifier);
+    r.parallel = std::make_unique<ParallelSink>(*r.watched, kRingEntries);
     targets.push_back(r.parallel.get());
   }
   if (!targets.empty()) r.sink = std::make_unique<FanOutSink>(std::move(targets));
@@ -132,7 +134,10 @@ int run_scenario(Io& io, const Options& o, RecordLevel level) {
   report.executor = o.executor;
   report.level = r.sink != nullptr ? level : RecordLevel::off;
   report.summary = summary.value();
-  if (r.verifier != nullptr) report.verdict = r.verifier->verdict();
+  if (r.verifier != nullptr) {
+    report.verdict = r.verifier->verdict();
+    report.around = r.watched->neighbourhood();
+  }
   if (r.sink != nullptr) report.slot_steps = r.sink->slot_steps();
   if (r.file != nullptr) {
     const Status closed = r.file->close();

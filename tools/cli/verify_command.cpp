@@ -67,7 +67,17 @@ int exit_code_of(const TraceReport& report) {
   return bad ? kExitBadInput : kExitClean;
 }
 
-TraceReport verify_one(Io& io, const std::string& path, const Checked& options) {
+/// The blocks around the divergence are read once more, without progress.
+void look_around(Io& io, const OpenTrace& trace, TraceReport& report) {
+  if (report.interrupted || report.verdict.divergences.empty()) return;
+  ReaderHooks hooks;
+  hooks.stop = &io.stop;
+  const auto reader = watch(*trace.decoder, *trace.file, std::move(hooks));
+  report.around = read_neighbourhood(*reader, report.verdict.divergences.front());
+}
+
+TraceReport verify_one(Io& io, const std::string& path, const Checked& options,
+                       bool wants_neighbourhood) {
   TraceReport report;
   report.path = path;
   Progress progress(io.err);
@@ -95,6 +105,7 @@ TraceReport verify_one(Io& io, const std::string& path, const Checked& options) 
   } else {
     report.error = verdict.error().text;
   }
+  if (wants_neighbourhood) look_around(io, trace.value(), report);
   if (!report.interrupted) report.missing = not_run(report.verdict, options.required);
   report.exit_code = exit_code_of(report);
   return report;
@@ -137,7 +148,8 @@ int run(Io& io, const Options& o) {
   std::vector<TraceReport> reports;
   int exit_code = kExitClean;
   for (const std::string& path : o.traces) {
-    TraceReport report = verify_one(io, path, options.value());
+    // Told of the first divergence of the command line only: one is read, many are counted.
+    TraceReport report = verify_one(io, path, options.value(), exit_code != kExitDiverged);
     exit_code = worse(exit_code, report.exit_code);
     if (print_text) io.out.write(std::string(reports.empty() ? "" : "\n") + trace_text(report));
     print_errors(io, report);
@@ -159,7 +171,8 @@ int run(Io& io, const Options& o) {
 
 void add_verify_command(CLI::App& app, Io& io, int& exit_code) {
   auto o = std::make_shared<Options>();
-  CLI::App* sub = app.add_subcommand("verify", "Replay traces and name the first divergence");
+  CLI::App* sub = app.add_subcommand(
+      "verify", "Replay traces, name the first divergence and show the steps around it");
   sub->add_option("TRACE", o->traces, "traces (.tbt, .part or JSONL), one verdict each")
       ->required();
   sub->add_option("--jobs", o->jobs, "worker threads; default: as many as cores")->option_text("N");

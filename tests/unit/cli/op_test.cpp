@@ -189,6 +189,15 @@ TEST(Op, BadLinesThenCode2WithLineAndPlace) {
   expect_refused(with(kCase, "\"attrs\":{}", "\"attrs\":{\"x\":1}"), "an unknown attribute");
 }
 
+TEST(Op, KeyGivenTwiceThenCode2WithItsPlace) {
+  expect_refused(kCase + "\n" + with(kCase, R"("case":7)", R"("case":7,"case":7)"),
+                 "v.jsonl:2:/case: the key twice, want each key once");
+  expect_refused(with(kCase, R"("shape":[3])", R"("shape":[3],"shape":[4])"),
+                 "v.jsonl:1:/inputs/seq_lens_this_time/shape: the key twice");
+  expect_refused(with(kCase, R"("attrs":{})", R"("attrs":{"a/b":[0,{"x":1,"x":2}]})"),
+                 "v.jsonl:1:/attrs/a~1b/1/x: the key twice");
+}
+
 TEST(Op, UsageErrorsThenCode2AndCudaThenCode3) {
   FakeMachine m;
   m.files.files["in.json"] = kCase;

@@ -123,13 +123,13 @@ TEST(Policies, PredictRowsIsCaughtByV16WhereAnExactLaunchIsSmall) {
   const StepRecord& exact = trace.content[0].records[6];
   ASSERT_LT(exact.substeps[0].hidden_rows, exact.substeps[0].token_num);
   const sim::Verdict verdict = judge(trace);
-  EXPECT_EQ(first_line(verdict),
-            "divergence check=V16 step=6 rank=0 point=P3 slot=- request=- field=substeps.token_num "
-            "host=" +
-                std::to_string(exact.substeps[0].token_num) +
-                " device=" + std::to_string(exact.substeps[0].device_sum) +
-                " oracle=" + std::to_string(exact.substeps[0].hidden_rows) +
-                " belongs_to=6 policy=predict-rows");
+  EXPECT_EQ(
+      first_line(verdict),
+      "divergence check=V16 step=6 rank=0 point=P3 slot=- request=- field=substeps[0].token_num "
+      "host=" +
+          std::to_string(exact.substeps[0].token_num) +
+          " device=" + std::to_string(exact.substeps[0].device_sum) + " oracle=" +
+          std::to_string(exact.substeps[0].hidden_rows) + " belongs_to=6 policy=predict-rows");
 }
 
 TEST(Policies, DeclaringAnotherPolicyIsCaughtByV2) {

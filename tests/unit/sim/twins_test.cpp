@@ -41,7 +41,7 @@ const Twin kLaunchTwins[] = {
      "check=V2 step=4 rank=0 point=- slot=- request=- field=cached_out.token_num host=5 device=- "
      "oracle=6 belongs_to=4"},
     {"V2_draft", 5, [](StepRecord& r) { r.substeps[1].token_num = 2; },
-     "check=V2 step=5 rank=0 point=P3 slot=- request=- field=substeps.token_num host=2 device=1 "
+     "check=V2 step=5 rank=0 point=P3 slot=- request=- field=substeps[1].token_num host=2 device=1 "
      "oracle=1 belongs_to=5"},
     {"V3_flag", 3, [](StepRecord& r) { r.flag_in = true; },
      "check=V3 step=3 rank=0 point=- slot=- request=- field=flag_in host=1 device=- oracle=0 "
@@ -99,10 +99,12 @@ const Twin kStateTwins[] = {
      "check=V15 step=5 rank=0 point=P2 slot=1 request=1 field=accept_marks host=- device=2 "
      "oracle=0 belongs_to=5"},
     {"V16_qd", 5, [](StepRecord& r) { r.substeps[1].qd[1] = 2; },
-     "check=V16 step=5 rank=0 point=P3 slot=1 request=1 field=substeps.qd host=- device=2 oracle=1 "
+     "check=V16 step=5 rank=0 point=P3 slot=1 request=1 field=substeps[1].qd host=- device=2 "
+     "oracle=1 "
      "belongs_to=5"},
     {"V17_dd", 5, [](StepRecord& r) { r.substeps[1].dd[1] = 7; },
-     "check=V17 step=5 rank=0 point=P3 slot=1 request=1 field=substeps.dd host=- device=7 oracle=6 "
+     "check=V17 step=5 rank=0 point=P3 slot=1 request=1 field=substeps[1].dd host=- device=7 "
+     "oracle=6 "
      "belongs_to=5"},
     {"V18_q", 5, [](StepRecord& r) { r.p4.q[1] = 2; },
      "check=V18 step=5 rank=0 point=P4 slot=1 request=1 field=p4.q host=- device=2 oracle=3 "
@@ -136,7 +138,7 @@ const Twin kEndTwins[] = {
 
 const Twin kContentTwins[] = {
     {"V32_row", 5, [](StepRecord& r) { r.substeps[1].row_position[1] = 5; },
-     "check=V32 step=5 rank=0 point=P3 slot=1 request=1 field=substeps.row_position host=- "
+     "check=V32 step=5 rank=0 point=P3 slot=1 request=1 field=substeps[1].row_position host=- "
      "device=5 "
      "oracle=6 belongs_to=5"},
     {"V33_lost", 6, [](StepRecord& r) { r.p2.a[1] = 2; },
@@ -146,7 +148,8 @@ const Twin kContentTwins[] = {
      "check=V34 step=6 rank=0 point=P1 slot=- request=- field=id_min host=- device=-1 oracle=0 "
      "belongs_to=6"},
     {"V34_draft_id", 6, [](StepRecord& r) { r.substeps[0].id_max = 32000; },
-     "check=V34 step=6 rank=0 point=P3 slot=- request=- field=substeps.id_max host=- device=32000 "
+     "check=V34 step=6 rank=0 point=P3 slot=- request=- field=substeps[0].id_max host=- "
+     "device=32000 "
      "oracle=31999 belongs_to=6"},
     {"V37_free", 5, [](StepRecord& r) { r.frees.clear(); },
      "check=V37 step=5 rank=0 point=- slot=0 request=0 field=frees host=0 device=- oracle=1 "

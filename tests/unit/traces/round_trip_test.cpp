@@ -80,6 +80,8 @@ TEST_P(TraceRoundTrip, CompressedBlocksGiveBackEveryField) {
   const auto back = read_trace(bytes.value());
   ASSERT_TRUE(back.ok()) << back.error().text;
   EXPECT_EQ(first_difference(trace, back.value()), "");
+  const auto reader = open_trace(bytes.value(), "t").value();
+  for (const BlockInfo& block : reader->blocks()) EXPECT_TRUE(block.compressed);
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, TraceRoundTrip,
@@ -156,6 +158,7 @@ TEST(TraceContents, BlockInfoCountsIterationsAndRecords) {
     for (const BlockInfo& block : reader->blocks()) {
       EXPECT_EQ(block.first_step, t);
       EXPECT_EQ(block.record_count, 5);
+      EXPECT_FALSE(block.compressed);
       t += block.step_count;
     }
     EXPECT_EQ(t, trace.last.t);
