@@ -82,7 +82,7 @@ class Engine {
   struct Waiting {
     RequestSpec spec;
     std::int32_t generated = 0;  ///< delivered tokens of earlier generations
-    std::uint64_t stream = 0;    ///< digest of them
+    std::uint64_t stream = 0;    ///< digest of them, up to the trigger of an abort
     bool preempt_fired = false;
     bool admitted_before = false;
   };
@@ -124,7 +124,7 @@ class Engine {
                    std::vector<SlotFree>& frees);
   void close_marked(std::int32_t slot, std::vector<RequestOutcome>& outcomes,
                     std::vector<SlotFree>& frees);
-  void account(const Waiting& what, std::int32_t output_len, std::uint64_t stream);
+  [[nodiscard]] static std::uint64_t digest_of(const Waiting& what);
   [[nodiscard]] Occupant& at(std::int32_t slot) { return *slots_[static_cast<std::size_t>(slot)]; }
   [[nodiscard]] const Occupant& at(std::int32_t slot) const {
     return *slots_[static_cast<std::size_t>(slot)];

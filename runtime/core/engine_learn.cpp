@@ -7,6 +7,15 @@
 #include "traces/base/hash.hpp"
 
 namespace tandem {
+namespace {
+
+/// Tokens of a request that its digest covers: all, or those up to the trigger of its abort. Steps
+/// do not end where the trigger lies, so what lies behind it depends on the schedule.
+std::int32_t compared_tokens(const RequestSpec& spec, std::int32_t delivered) {
+  return spec.abort_after < 0 ? delivered : std::min(delivered, spec.abort_after);
+}
+
+}  // namespace
 
 void Engine::on_message(const EngineMessage& in, std::vector<RequestOutcome>& outcomes,
                         std::vector<SlotFree>& frees) {
@@ -32,11 +41,12 @@ void Engine::deliver(std::int32_t slot, std::int32_t count, const std::int64_t* 
   Occupant& o = at(slot);
   const RequestSpec& spec = o.what.spec;
   known_g_[static_cast<std::size_t>(slot)] += count;
+  if (o.aborted) return;  // what was in flight behind an abort is dropped (E6)
   for (std::int32_t x = 0; x < count; ++x) {
-    // Digests compare up to the abort's trigger; what was in flight behind it is dropped (E6).
-    if (spec.abort_after >= 0 && o.what.generated >= spec.abort_after) return;
     ++o.what.generated;
-    o.what.stream = hash_chain(o.what.stream, static_cast<std::uint64_t>(tokens[x]));
+    if (compared_tokens(spec, o.what.generated) == o.what.generated) {
+      o.what.stream = hash_chain(o.what.stream, static_cast<std::uint64_t>(tokens[x]));
+    }
     const bool eos = std::find(config_.eos_ids.begin(), config_.eos_ids.end(), tokens[x]) !=
                      config_.eos_ids.end();
     if (eos || o.what.generated >= spec.row.max_dec_len) {
@@ -52,8 +62,11 @@ void Engine::finish_slot(std::int32_t slot, std::vector<RequestOutcome>& outcome
   const auto i = static_cast<std::size_t>(slot);
   Occupant& o = at(slot);
   const StopReason reason = o.aborted ? StopReason::abort : o.reason;
-  outcomes.push_back({o.what.spec.row.id, o.what.generated, reason});
-  account(o.what, o.what.generated, o.what.stream);
+  const std::int32_t kept =
+      o.aborted ? compared_tokens(o.what.spec, o.what.generated) : o.what.generated;
+  outcomes.push_back({o.what.spec.row.id, kept, reason});
+  closed_.tokens += kept;
+  closed_.token_digest += digest_of(o.what);
   ++closed_.requests;
   frees.push_back({slot, given_[i] - 1});
   blocks_.give_back(o.blocks);
@@ -79,20 +92,17 @@ void Engine::close_marked(std::int32_t slot, std::vector<RequestOutcome>& outcom
   known_d_[i] = known_g_[i] = in_flight_[i] = max_dec_len_[i] = 0;
 }
 
-void Engine::account(const Waiting& what, std::int32_t output_len, std::uint64_t stream) {
+std::uint64_t Engine::digest_of(const Waiting& what) {
   const auto id = static_cast<std::uint64_t>(what.spec.row.id);
-  const auto length = static_cast<std::uint64_t>(output_len);
-  closed_.tokens += output_len;
-  closed_.token_digest += mix64(hash_chain(hash_chain(stream, id), length));
+  const auto length = static_cast<std::uint64_t>(compared_tokens(what.spec, what.generated));
+  return mix64(hash_chain(hash_chain(what.stream, id), length));
 }
 
 EngineTotals Engine::totals() const {
   EngineTotals totals = closed_;
   const auto add = [&totals](const Waiting& what) {
     totals.tokens += what.generated;
-    totals.token_digest +=
-        mix64(hash_chain(hash_chain(what.stream, static_cast<std::uint64_t>(what.spec.row.id)),
-                         static_cast<std::uint64_t>(what.generated)));
+    totals.token_digest += digest_of(what);
   };
   for (const auto& slot : slots_) {
     if (slot && slot->what.generated > 0) add(slot->what);

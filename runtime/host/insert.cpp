@@ -50,7 +50,6 @@ void HostDevice::admit(const Task& task) {
   append_blocks(task);
   m_.stop_flags[slot] = 0;
   m_.is_block_step[slot] = 0;
-  m_.step_seq_lens_decoder[slot] = 0;
   m_.prompt_lens[slot] = task.text_len;
 }
 
@@ -71,6 +70,7 @@ void HostDevice::insert_prefill(const Task& task) {
   std::fill(text + text_len, text + model_len, -1);
   std::copy_n(text + start, chunk, &m_.input_ids[slot * chunk_width]);
   const std::int32_t length = task.end - task.start;
+  m_.step_seq_lens_decoder[slot] = 0;  // a D-node insert leaves it as it is (6.1, 6.2)
   m_.seq_lens_decoder[slot] = task.start;
   m_.seq_lens_this_time[slot] = m_.seq_lens_encoder[slot] = length;
   m_.step_idx[slot] = task.end >= task.text_len ? task.generated : 0;

@@ -185,5 +185,19 @@ TEST(Engine, AbortedRequestIsClosedByItsMarkAndNotQueuedAgain) {
   EXPECT_TRUE(b.engine.done());
 }
 
+TEST(Engine, MessageThatCrossesTheAbortTriggerAndEndsTheRequestFreesItsSlot) {
+  Scenario s = test::small_scenario(1, 3);
+  RequestSpec first = request(0, 0, 20, 3);
+  first.abort_after = 2;
+  Bench b(std::move(s), {first});
+  ASSERT_EQ(b.plan(0).size(), 1U);
+  b.engine.mark_launched(0, 1);
+  b.tell(0, {0}, 3, 20);
+  ASSERT_EQ(b.frees.size(), 1U);  // E4: no abort was inserted, so no mark is to come
+  ASSERT_EQ(b.outcomes.size(), 1U);
+  EXPECT_EQ(b.outcomes[0].reason, StopReason::length);
+  EXPECT_TRUE(b.plan(1).empty());
+}
+
 }  // namespace
 }  // namespace tandem
