@@ -93,6 +93,14 @@ TEST(LiveVerdict, FewerSubStepsThanDraftsAreClean) {
   }
 }
 
+TEST(LiveVerdict, FinishedBatchSkipsSubStepsWhereR9ReadsTheBool) {
+  // With R4 sync the hidden states of a batch that has just ended have no rows, so sub-step 0 is
+  // not launched; R9 must still learn that nothing runs.
+  Scenario s = small_scenario(2, 3);
+  s.config.rows[4] = s.config.rows[9] = RowMode::sync;
+  expect_clean(s, {request(0, 0, 7, 34, 2)}, "R4 and R9 sync");
+}
+
 TEST(LiveVerdict, ParkingRevivalAndPreemptionAreClean) {
   for (const RowMode rest : {RowMode::overlap, RowMode::sync}) {
     for (const std::int32_t blocks : {18, 22, 30}) {

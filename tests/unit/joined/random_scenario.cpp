@@ -65,6 +65,7 @@ void draw_config(Draws& draw, RunConfig& c) {
                           PolicyKind::all_accepted});
   c.draft_path = draw.any_of({DraftPath::gather, DraftPath::self});
   c.copies_own_stream = draw.one_in(3);
+  c.splitwise_prefill = draw.one_in(12);
   c.arrivals = draw.any_of({ArrivalUnit::step, ArrivalUnit::step, ArrivalUnit::ns});
   c.vocab_size = draw.any_of({16, 1000, 32000});
   if (draw.one_in(3)) c.eos_ids = {2, 7};
@@ -95,6 +96,10 @@ RequestSpec draw_request(Draws& draw, const RunConfig& c, RequestId id, std::int
   spec.row.max_dec_len = draw.within(1, most - spec.row.prompt_len);
   if (draw.one_in(3)) spec.row.max_dec_len = std::min(spec.row.max_dec_len, draw.within(1, 12));
   if (!draw.one_in(3)) spec.row.eos_at = draw.within(1, spec.row.max_dec_len);
+  if (c.splitwise_prefill) {  // a P node stops a slot behind its first token (5.13)
+    spec.row.max_dec_len = draw.one_in(2) ? 1 : spec.row.max_dec_len;
+    spec.row.eos_at = spec.row.max_dec_len == 1 ? spec.row.eos_at : 1;
+  }
   if (c.acceptance.kind == AcceptKind::list) {
     const std::int32_t entries = draw.within(1, 6);
     for (std::int32_t j = 0; j < entries; ++j) {
@@ -103,8 +108,10 @@ RequestSpec draw_request(Draws& draw, const RunConfig& c, RequestId id, std::int
   }
   if (draw.one_in(6)) spec.abort_after = draw.within(1, spec.row.max_dec_len);
   if (draw.one_in(6)) spec.preempt_after = draw.within(1, spec.row.max_dec_len);
-  if (draw.one_in(4) && !ends_at_once(spec.row)) {
-    spec.dnode_drafts = draw.within(0, c.num_speculative_tokens);
+  if (draw.one_in(4) && !ends_at_once(spec.row) && !c.splitwise_prefill) {
+    // Drafts beyond max_model_len would need blocks that no table has.
+    const std::int32_t room = most - spec.row.prompt_len - 1;
+    spec.dnode_drafts = draw.within(0, std::min(c.num_speculative_tokens, room));
   }
   return spec;
 }
@@ -176,6 +183,7 @@ std::string engine_text(const RunConfig& c) {
   out += ", " + number("max_model_len", c.max_model_len);
   out += ", " + number("max_num_batched_tokens", c.max_num_batched_tokens);
   out += ", " + number("pinned_ring_depth", c.pinned_ring_depth);
+  if (c.splitwise_prefill) out += ", " + word("role", "prefill");
   if (!c.captured_sizes.empty()) out += ", \"cuda_graphs\": " + list_text(c.captured_sizes);
   return out;
 }

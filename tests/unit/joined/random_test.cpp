@@ -1,6 +1,6 @@
 // Random scenarios, judged live: no sound run diverges, and no schedule changes a token.
 //
-// TANDEM_RANDOM_STEPS steps (default 50000) from seed TANDEM_RANDOM_SEED (default 1) on. A failure
+// TANDEM_RANDOM_STEPS launched steps (default 50000) from seed TANDEM_RANDOM_SEED (default 1) on. A failure
 // prints its seed and the least list of requests that still fails, as a scenario file.
 #include <cstdlib>
 #include <functional>
@@ -42,7 +42,7 @@ RandomCase in_sync(RandomCase drawn) {
 
 std::string wrong_with(const RandomCase& drawn, std::int64_t* steps) {
   const JudgedRun run = run_case(drawn);
-  if (steps != nullptr) *steps += run.summary.steps;
+  if (steps != nullptr) *steps += run.summary.launched_steps;
   std::string complaint = run.complaint();
   if (!complaint.empty()) return complaint;
   if (run.verdict.requests != static_cast<std::int64_t>(drawn.requests.size())) {
@@ -50,7 +50,7 @@ std::string wrong_with(const RandomCase& drawn, std::int64_t* steps) {
            std::to_string(drawn.requests.size());
   }
   const JudgedRun reference = run_case(in_sync(drawn));
-  if (steps != nullptr) *steps += reference.summary.steps;
+  if (steps != nullptr) *steps += reference.summary.launched_steps;
   complaint = reference.complaint();
   if (!complaint.empty()) return "sync: " + complaint;
   complaint = difference(reference, run);
@@ -86,7 +86,7 @@ TEST(RandomRuns, AreCleanAndGiveTheTokensOfTheSynchronousRun) {
                   << "\n"
                   << as_scenario_text(least);
   }
-  std::printf("%lld steps in %lld cases\n", static_cast<long long>(steps),
+  std::printf("%lld launched steps in %lld cases\n", static_cast<long long>(steps),
               static_cast<long long>(cases));
 }
 
