@@ -77,6 +77,7 @@ void HostDevice::insert_prefill(const Task& task) {
   // Proposer: ids shifted by one; the last entry is filled by draft_model_preprocess (5.8).
   std::copy_n(text + start + 1, chunk - 1, &m_.draft_input_ids[slot * chunk_width]);
   m_.draft_q[slot] = m_.draft_e[slot] = length;
+  m_.draft_stop[slot] = 0;
   m_.draft_d[slot] = task.start;
   m_.draft_step_idx[slot] = m_.step_idx[slot];
   const auto pre = m_.pre_ids.begin() + static_cast<std::ptrdiff_t>(slot * model_len);

@@ -106,8 +106,9 @@ RequestSpec draw_request(Draws& draw, const RunConfig& c, RequestId id, std::int
       spec.row.accept.push_back(draw.within(1, c.row_width() + (draw.one_in(4) ? 4 : 0)));
     }
   }
-  if (draw.one_in(6)) spec.abort_after = draw.within(1, spec.row.max_dec_len);
-  if (draw.one_in(6)) spec.preempt_after = draw.within(1, spec.row.max_dec_len);
+  if (draw.one_in(6)) spec.abort_after = draw.within(0, spec.row.max_dec_len);
+  if (draw.one_in(30)) spec.abort_after = 0;
+  if (draw.one_in(6)) spec.preempt_after = draw.within(0, spec.row.max_dec_len);
   if (draw.one_in(4) && !ends_at_once(spec.row) && !c.splitwise_prefill) {
     // Drafts beyond max_model_len would need blocks that no table has.
     const std::int32_t room = most - spec.row.prompt_len - 1;

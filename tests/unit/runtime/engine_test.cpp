@@ -185,6 +185,17 @@ TEST(Engine, AbortedRequestIsClosedByItsMarkAndNotQueuedAgain) {
   EXPECT_TRUE(b.engine.done());
 }
 
+TEST(Engine, AbortAfterNoTokenStandsBehindTheAdmission) {
+  RequestSpec first = request(0, 0, 20, 50);
+  first.abort_after = 0;
+  Bench b(test::small_scenario(1, 3), {first});
+  const std::vector<Task> tasks = b.plan(0);
+  ASSERT_EQ(tasks.size(), 2U);
+  EXPECT_EQ(tasks[0].kind, TaskKind::prefill);
+  EXPECT_EQ(tasks[1].kind, TaskKind::abort);
+  EXPECT_EQ(tasks[1].request, 0);
+}
+
 TEST(Engine, MessageThatCrossesTheAbortTriggerAndEndsTheRequestFreesItsSlot) {
   Scenario s = test::small_scenario(1, 3);
   RequestSpec first = request(0, 0, 20, 3);
