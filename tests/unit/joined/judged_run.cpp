@@ -46,7 +46,7 @@ std::string words(const Outcomes& all, RequestId id) {
          kReasons[static_cast<std::size_t>(found->second.second)];
 }
 
-/// Whether an abort was in time is the schedule's affair; up to its trigger the tokens are the same.
+/// Whether an abort was in time is the schedule's affair; up to its trigger the tokens agree.
 bool one_abort_came_first(const Outcomes& a, const Outcomes& b, RequestId id) {
   const auto left = a.find(id);
   const auto right = b.find(id);

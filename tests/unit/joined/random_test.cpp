@@ -1,7 +1,7 @@
 // Random scenarios, judged live: no sound run diverges, and no schedule changes a token.
 //
-// TANDEM_RANDOM_STEPS launched steps (default 50000) from seed TANDEM_RANDOM_SEED (default 1) on. A failure
-// prints its seed and the least list of requests that still fails, as a scenario file.
+// TANDEM_RANDOM_STEPS launched steps (default 50000) from seed TANDEM_RANDOM_SEED (default 1) on. A
+// failure prints its seed and the least list of requests that still fails, as a scenario file.
 #include <cstdlib>
 #include <functional>
 #include <string>

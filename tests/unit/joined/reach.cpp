@@ -23,7 +23,7 @@ std::int32_t scripted_commits(const RunConfig& config, const RequestRow& row, st
   return script.known() ? script.commits(g) : 0;
 }
 
-std::vector<std::string> wanted_names() {
+std::vector<std::string> rules_and_events() {
   std::vector<std::string> names = {"4.4 decode-only, predicted",
                                     "4.4 prefill alone",
                                     "4.4 mixed",
@@ -56,6 +56,10 @@ std::vector<std::string> wanted_names() {
                                     "6.5 parked for lack of blocks, refreshed",
                                     "6.6 control output",
                                     "6.8 idle gap"};
+  return names;
+}
+
+void add_ends(std::vector<std::string>& names) {
   for (const char* kind : {"preempt", "abort"}) {
     for (const char* state : {"half-prefilled", "decoding", "parked", "ended, in flight"}) {
       names.push_back(std::string("6.6 ") + kind + ": " + state);
@@ -63,6 +67,9 @@ std::vector<std::string> wanted_names() {
   }
   names.insert(names.end(), {"6.6 abort: at once", "6.6 abort: trigger reached in the queue",
                              "6.7 recovered", "6.7 recovered in chunks"});
+}
+
+void add_configurations(std::vector<std::string>& names) {
   for (std::int32_t k = 1; k <= 16; ++k) names.push_back("K = " + std::to_string(k));
   for (const PolicyKind policy :
        {PolicyKind::exact, PolicyKind::predict_sum, PolicyKind::predict_rows,
@@ -95,13 +102,17 @@ std::vector<std::string> wanted_names() {
                              "mixed rows",
                              "schedule sync",
                              "schedule overlap"});
-  return names;
 }
 
 }  // namespace
 
 const std::vector<std::string>& Reach::wanted() {
-  static const std::vector<std::string> names = wanted_names();
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> all = rules_and_events();
+    add_ends(all);
+    add_configurations(all);
+    return all;
+  }();
   return names;
 }
 
@@ -136,7 +147,6 @@ void Reach::step(const StepRecord& r) {
   worked_ = worked_ || r.kind == StepKind::back;
   previous_flag_ = r.flag_in;
   previous_sticky_ = r.flag_in && r.real_bsz == 0;
-  previous_spin_ = r.kind == StepKind::empty && any(r.b_cpu);
 }
 
 void Reach::note_task(const StepRecord& r, const Task& task) {
@@ -194,7 +204,7 @@ void Reach::note_end(const StepRecord& r, const Task& task) {
   } else {
     reach(kind + (slot.ended ? "ended, in flight" : "decoding"));
   }
-  // With R2 overlap nothing of the new generation is known yet: the trigger had been reached before.
+  // With R2 overlap nothing of the new generation is known yet: the trigger came before it.
   const bool had_waited = slot.came_back && slot.admitted + 1 == r.t && config_.lag() == 1;
   reach_if(abort && had_waited, "6.6 abort: trigger reached in the queue");
   slot.parked = false;
@@ -232,7 +242,7 @@ void Reach::note_launch(const StepRecord& r) {
 void Reach::note_quiet(const StepRecord& r) {
   const bool ghost = r.kind == StepKind::empty && r.mode == LaunchMode::predicted;
   reach_if(ghost && !any(r.b_cpu), "4.4 ghost step");
-  reach_if(ghost && any(r.b_cpu) && previous_spin_, "4.4 only parked slots left");
+  reach_if(ghost && any(r.b_cpu), "4.4 only parked slots left");
   const bool zero = r.cached_in.token_num == 0 && r.cached_in.real_bsz == 0;
   reach_if(r.kind == StepKind::idle && zero && r.token_num == 0, "4.4 prediction 0, idle");
   reach_if(r.kind == StepKind::idle && worked_ && r.repeat > 1, "6.8 idle gap");

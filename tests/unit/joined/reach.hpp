@@ -53,7 +53,6 @@ class Reach : public RecordWatcher {
   bool worked_ = false;  ///< some step ran
   bool previous_flag_ = false;
   bool previous_sticky_ = false;  ///< the step before had the flag and nothing that ran
-  bool previous_spin_ = false;    ///< the step before was a ghost step of parked slots
 };
 
 }  // namespace tandem::test
