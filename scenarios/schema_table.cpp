@@ -282,10 +282,10 @@ void add_request_keys(std::vector<KeySpec>& out) {
        integer("workload.requests.*.dnode_drafts", 0, 16, {}, "comes from a P node with so many"),
        integers("workload.requests.*.accept", 1, 1024, kListMax,
                 "commits a step (acceptance.kind: list)"),
-       integer("workload.requests.*.abort_after", 1, 1'048'576, {},
-               "abort once so many tokens are committed"),
-       integer("workload.requests.*.preempt_after", 1, 1'048'576, {},
-               "preempt once so many tokens are committed")});
+       integer("workload.requests.*.abort_after", 0, 1'048'576, {},
+               "abort once so many tokens are committed; 0: right behind its admission"),
+       integer("workload.requests.*.preempt_after", 0, 1'048'576, {},
+               "preempt once so many tokens are committed; 0: one insert after its admission")});
 }
 
 }  // namespace

@@ -230,6 +230,9 @@ void Engine::plan_admissions(std::vector<Task>& tasks) {
       admit_prefill(slot, std::move(waiting), {start, end}, tasks);
       budget_ -= end - start;
     }
+    // The one abort that needs no message: it stands right behind the admission, so that a step may
+    // have the flag and nothing that runs (4.4).
+    if (at(slot).what.spec.abort_after == 0) tasks.push_back(end_slot(slot, TaskKind::abort));
   }
 }
 

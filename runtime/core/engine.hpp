@@ -82,7 +82,7 @@ class Engine {
   struct Waiting {
     RequestSpec spec;
     std::int32_t generated = 0;  ///< delivered tokens of earlier generations
-    std::uint64_t stream = 0;    ///< digest of them
+    std::uint64_t stream = 0;    ///< digest of them, up to the trigger of an abort
     bool preempt_fired = false;
     bool admitted_before = false;
   };

@@ -15,6 +15,12 @@ std::uint64_t stream_digest(RequestId id, std::int32_t length, std::uint64_t str
   return mix64(hash_chain(named, static_cast<std::uint64_t>(length)));
 }
 
+/// Tokens of a request that its digest covers: all, or those up to the trigger of its abort. Steps
+/// do not end where the trigger lies, so what lies behind it depends on the schedule.
+std::int32_t compared_tokens(const RequestSpec& spec, std::int32_t delivered) {
+  return spec.abort_after < 0 ? delivered : std::min(delivered, spec.abort_after);
+}
+
 }  // namespace
 
 void Engine::on_message(const EngineMessage& in, std::vector<RequestOutcome>& outcomes,
@@ -51,12 +57,13 @@ void Engine::deliver(std::int32_t slot, std::int32_t count, const std::int64_t* 
   Occupant& o = at(slot);
   const RequestSpec& spec = o.what.spec;
   known_g_[static_cast<std::size_t>(slot)] += count;
+  if (o.aborted) return;  // what was in flight behind an abort is dropped (E6)
   count_out(o.what);
   for (std::int32_t x = 0; x < count; ++x) {
-    // Digests compare up to the abort's trigger; what was in flight behind it is dropped (E6).
-    if (spec.abort_after >= 0 && o.what.generated >= spec.abort_after) break;
     ++o.what.generated;
-    o.what.stream = hash_chain(o.what.stream, static_cast<std::uint64_t>(tokens[x]));
+    if (compared_tokens(spec, o.what.generated) == o.what.generated) {
+      o.what.stream = hash_chain(o.what.stream, static_cast<std::uint64_t>(tokens[x]));
+    }
     const bool eos = std::find(config_.eos_ids.begin(), config_.eos_ids.end(), tokens[x]) !=
                      config_.eos_ids.end();
     if (eos || o.what.generated >= spec.row.max_dec_len) {
@@ -71,9 +78,13 @@ void Engine::finish_slot(std::int32_t slot, std::vector<RequestOutcome>& outcome
   const auto i = static_cast<std::size_t>(slot);
   Occupant& o = at(slot);
   const StopReason reason = o.aborted ? StopReason::abort : o.reason;
-  outcomes.push_back({o.what.spec.row.id, o.what.generated, reason});
+  const std::int32_t kept =
+      o.aborted ? compared_tokens(o.what.spec, o.what.generated) : o.what.generated;
+  outcomes.push_back({o.what.spec.row.id, kept, reason});
   // Only a request that ended counts with an empty stream (aborted before its first token).
-  if (o.what.generated == 0) totals_.token_digest += stream_digest(o.what.spec.row.id, 0, 0);
+  if (compared_tokens(o.what.spec, o.what.generated) == 0) {
+    totals_.token_digest += stream_digest(o.what.spec.row.id, 0, 0);
+  }
   ++totals_.requests;
   frees.push_back({slot, given_[i] - 1});
   blocks_.give_back(o.blocks);
@@ -100,16 +111,18 @@ void Engine::close_marked(std::int32_t slot, std::vector<RequestOutcome>& outcom
 }
 
 void Engine::count_in(const Waiting& what) {
-  if (what.generated == 0) return;
-  totals_.tokens += what.generated;
-  totals_.token_digest += stream_digest(what.spec.row.id, what.generated, what.stream);
+  const std::int32_t tokens = compared_tokens(what.spec, what.generated);
+  if (tokens == 0) return;
+  totals_.tokens += tokens;
+  totals_.token_digest += stream_digest(what.spec.row.id, tokens, what.stream);
 }
 
 /// Takes back what count_in added: the sum is modulo 2^64, so this is exact.
 void Engine::count_out(const Waiting& what) {
-  if (what.generated == 0) return;
-  totals_.tokens -= what.generated;
-  totals_.token_digest -= stream_digest(what.spec.row.id, what.generated, what.stream);
+  const std::int32_t tokens = compared_tokens(what.spec, what.generated);
+  if (tokens == 0) return;
+  totals_.tokens -= tokens;
+  totals_.token_digest -= stream_digest(what.spec.row.id, tokens, what.stream);
 }
 
 void Engine::mark_launched(std::int64_t t, std::int32_t n) {

@@ -187,7 +187,8 @@ void add_substep(Builder& b, const RunConfig& config, int substep, bool blocking
             {state, whole(Buffer::draft_tokens), whole(Buffer::not_need_stop)});
   if (!gather && !last) add_self_hidden(b);
   if (b.sync(9) && !last) {
-    b.blocking_read(OpKind::read_not_need_stop, 9, Symbol::draft_rows, Buffer::not_need_stop);
+    // Also behind a sub-step without rows: the bool is then that of draft_model_preprocess.
+    b.blocking_read(OpKind::read_not_need_stop, 9, Symbol::draft_any, Buffer::not_need_stop);
   }
   b.enter_substep(-1);
 }

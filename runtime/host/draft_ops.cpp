@@ -120,7 +120,8 @@ void HostDevice::draft_forward(const plan::Operation& op, const LaunchArgs& args
                         id == script::token(config_, scripts_[slot], in.position + std::int64_t{1});
     const bool sound = in.sound != 0 && in.request == m_.slot_request[slot] &&
                        in.position == kv_position && in.phase == op.substep && paired;
-    out = {in.request, in.position + 1, op.substep + 1, sound ? 1 : 0};
+    // Named by its input token, which a frozen sub-step shares with the one before (5.12, V32).
+    out = {in.request, kv_position + 1, op.substep + 1, sound ? 1 : 0};
     if (!recording) continue;
     note_row(sub, slot, in, offset);
     if (op.substep == 0 && paired) ++record.paired[slot];

@@ -66,7 +66,6 @@ void HostDevice::admit(const Task& task) {
   append_blocks(task);
   m_.stop_flags[slot] = 0;
   m_.is_block_step[slot] = 0;
-  m_.step_seq_lens_decoder[slot] = 0;
   m_.prompt_lens[slot] = task.text_len;
 }
 
@@ -101,6 +100,7 @@ void HostDevice::insert_prefill(const Task& task) {
   std::fill(text + text_len, text + model_len, -1);
   std::copy_n(text + start, chunk, &m_.input_ids[slot * chunk_width]);
   const std::int32_t length = task.end - task.start;
+  m_.step_seq_lens_decoder[slot] = 0;  // a D-node insert leaves it as it is (6.1, 6.2)
   m_.seq_lens_decoder[slot] = task.start;
   m_.seq_lens_this_time[slot] = m_.seq_lens_encoder[slot] = length;
   m_.step_idx[slot] = task.end >= task.text_len ? task.generated : 0;
@@ -108,6 +108,7 @@ void HostDevice::insert_prefill(const Task& task) {
   // Proposer: ids shifted by one; the last entry is filled by draft_model_preprocess (5.8).
   std::copy_n(text + start + 1, chunk - 1, &m_.draft_input_ids[slot * chunk_width]);
   m_.draft_q[slot] = m_.draft_e[slot] = length;
+  m_.draft_stop[slot] = 0;
   m_.draft_d[slot] = task.start;
   m_.draft_step_idx[slot] = m_.step_idx[slot];
   const auto pre = m_.pre_ids.begin() + static_cast<std::ptrdiff_t>(slot * model_len);

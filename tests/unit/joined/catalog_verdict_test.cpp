@@ -1,82 +1,60 @@
-// Every scenario of the catalogue: clean, lossless between schedules, the same bytes twice.
+// Every scenario of the catalogue: clean, lossless between schedules, the same bytes twice; and the
+// scenarios that unsound policies are shown with.
 #include <string>
 
 #include <gtest/gtest.h>
 
-#include "runtime/host/run_host.hpp"
-#include "scenarios/scenario.hpp"
-#include "sim/checks/verify.hpp"
+#include "tests/unit/joined/judged_run.hpp"
 
 namespace tandem {
 namespace {
 
-struct Outcome {
-  sim::Verdict verdict;
-  RunSummary summary;
-};
-
-/// Large workloads are cut to their first requests: the catalogue runs whole from the command line.
-Outcome run_catalog(std::string_view name, std::vector<std::string> overrides) {
-  if (name == "azure-conv" || name == "azure-code") overrides.emplace_back("workload.requests=60");
-  Result<Scenario> scenario = parse_scenario(*catalog_scenario(name), std::string(name), overrides);
-  EXPECT_TRUE(scenario.ok()) << (scenario.ok() ? "" : scenario.error().text);
-  if (!scenario.ok()) return {};
-  const FileLoader no_files = [](const std::string& path) -> Result<std::string> {
-    return Error{path + ": no file belongs to the catalogue"};
-  };
-  auto workload = make_workload(scenario.value(), no_files);
-  EXPECT_TRUE(workload.ok()) << (workload.ok() ? "" : workload.error().text);
-  if (!workload.ok()) return {};
-  sim::VerifyOptions options;
-  options.divergences_max = 3;
-  const auto verifier = sim::make_live_verifier(options);
-  RunOptions run;
-  run.block_steps = 64;
-  const auto summary = run_on_host(scenario.value(), *workload.value(), run, verifier.get());
-  EXPECT_TRUE(summary.ok());
-  if (!summary.ok()) return {};
-  return {verifier->verdict(), summary.value()};
-}
+using test::JudgedRun;
+using test::run_catalog;
 
 class CatalogVerdict : public testing::TestWithParam<std::string> {};
 
 TEST_P(CatalogVerdict, IsCleanAndLosslessInBothSchedules) {
-  const Outcome sync = run_catalog(GetParam(), {"schedule=sync"});
-  const Outcome overlap = run_catalog(GetParam(), {"schedule=overlap"});
-  for (const Outcome& outcome : {sync, overlap}) {
-    EXPECT_EQ(outcome.verdict.divergence_count, 0U)
-        << (outcome.verdict.divergences.empty() ? ""
-                                                : sim::to_line(outcome.verdict.divergences[0]));
-    EXPECT_GT(outcome.verdict.steps, 0);
-    EXPECT_GT(outcome.summary.tokens, 0);
+  const JudgedRun sync = run_catalog(GetParam(), {"schedule=sync"});
+  const JudgedRun overlap = run_catalog(GetParam(), {"schedule=overlap"});
+  for (const JudgedRun* run : {&sync, &overlap}) {
+    EXPECT_EQ(run->complaint(), "");
+    EXPECT_GT(run->verdict.steps, 0);
+    EXPECT_GT(run->summary.tokens, 0);
   }
-  EXPECT_EQ(sync.summary.token_digest, overlap.summary.token_digest);
+  EXPECT_EQ(test::difference(sync, overlap), "");
   EXPECT_EQ(sync.summary.requests, overlap.summary.requests);
 }
 
 TEST_P(CatalogVerdict, SecondRunIsTheSameRun) {
-  const Outcome first = run_catalog(GetParam(), {});
-  const Outcome second = run_catalog(GetParam(), {});
+  const JudgedRun first = run_catalog(GetParam(), {});
+  const JudgedRun second = run_catalog(GetParam(), {});
   EXPECT_EQ(first.verdict, second.verdict);
+  EXPECT_EQ(first.outcomes, second.outcomes);
   EXPECT_EQ(first.summary.token_digest, second.summary.token_digest);
   EXPECT_EQ(first.summary.virtual_ns, second.summary.virtual_ns);
 }
 
-std::vector<std::string> names() {
-  std::vector<std::string> out;
-  for (const std::string_view name : catalog_names()) out.emplace_back(name);
-  return out;
-}
-
 std::string test_name(const testing::TestParamInfo<std::string>& info) {
-  std::string out = info.param;
-  for (char& c : out) {
-    if (c == '-') c = '_';
-  }
-  return out;
+  return test::as_test_name(info.param);
 }
 
-INSTANTIATE_TEST_SUITE_P(Catalog, CatalogVerdict, testing::ValuesIn(names()), test_name);
+INSTANTIATE_TEST_SUITE_P(Catalog, CatalogVerdict, testing::ValuesIn(test::catalog_list()),
+                         test_name);
+
+TEST(CatalogDivergence, PredictSumIsFirstNamedByV1WhereDNodesBringFewDrafts) {
+  const JudgedRun run = run_catalog("dnode-first-step", {"policy=predict-sum"});
+  EXPECT_TRUE(run.summary.guard_tripped);
+  EXPECT_EQ(run.complaint(),
+            "divergence check=V1 step=1 rank=0 point=P1 slot=- request=- field=token_num host=2 "
+            "device=4 oracle=4 belongs_to=1 policy=predict-sum");
+}
+
+TEST(CatalogDivergence, PredictRowsIsFirstNamedByV16BehindAnExactStepNearTheLimit) {
+  const JudgedRun run = run_catalog("near-the-limit", {"policy=predict-rows"});
+  ASSERT_FALSE(run.verdict.divergences.empty());
+  EXPECT_EQ(run.verdict.divergences.front().check, sim::CheckId::V16);
+}
 
 }  // namespace
 }  // namespace tandem

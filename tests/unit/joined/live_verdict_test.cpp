@@ -93,6 +93,24 @@ TEST(LiveVerdict, FewerSubStepsThanDraftsAreClean) {
   }
 }
 
+TEST(LiveVerdict, FinishedBatchSkipsSubStepsWhereR9ReadsTheBool) {
+  // With R4 sync the hidden states of a batch that has just ended have no rows, so sub-step 0 is
+  // not launched; R9 must still learn that nothing runs.
+  Scenario s = small_scenario(2, 3);
+  s.config.rows[4] = s.config.rows[9] = RowMode::sync;
+  expect_clean(s, {request(0, 0, 7, 34, 2)}, "R4 and R9 sync");
+}
+
+TEST(LiveVerdict, PrefillNodeWithFrozenSubStepsIsClean) {
+  // Only a P node drafts next to max_dec_len: every sub-step but the first two freezes (5.8, 5.12).
+  for (const DraftPath path : {DraftPath::gather, DraftPath::self}) {
+    Scenario s = small_scenario(2, 6);
+    s.config.draft_path = path;
+    s.config.splitwise_prefill = true;
+    expect_clean(s, {request(0, 0, 20, 2, 1), request(1, 1, 200, 2, 1)}, to_name(path));
+  }
+}
+
 TEST(LiveVerdict, ParkingRevivalAndPreemptionAreClean) {
   for (const RowMode rest : {RowMode::overlap, RowMode::sync}) {
     for (const std::int32_t blocks : {18, 22, 30}) {

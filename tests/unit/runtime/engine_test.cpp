@@ -244,5 +244,30 @@ TEST(Engine, TotalsCountEveryTokenOnceWhateverHappensToItsRequest) {
   EXPECT_EQ(b.engine.totals().requests, 2);
 }
 
+TEST(Engine, AbortAfterNoTokenStandsBehindTheAdmission) {
+  RequestSpec first = request(0, 0, 20, 50);
+  first.abort_after = 0;
+  Bench b(test::small_scenario(1, 3), {first});
+  const std::vector<Task> tasks = b.plan(0);
+  ASSERT_EQ(tasks.size(), 2U);
+  EXPECT_EQ(tasks[0].kind, TaskKind::prefill);
+  EXPECT_EQ(tasks[1].kind, TaskKind::abort);
+  EXPECT_EQ(tasks[1].request, 0);
+}
+
+TEST(Engine, MessageThatCrossesTheAbortTriggerAndEndsTheRequestFreesItsSlot) {
+  Scenario s = test::small_scenario(1, 3);
+  RequestSpec first = request(0, 0, 20, 3);
+  first.abort_after = 2;
+  Bench b(std::move(s), {first});
+  ASSERT_EQ(b.plan(0).size(), 1U);
+  b.engine.mark_launched(0, 1);
+  b.tell(0, {0}, 3, 20);
+  ASSERT_EQ(b.frees.size(), 1U);  // E4: no abort was inserted, so no mark is to come
+  ASSERT_EQ(b.outcomes.size(), 1U);
+  EXPECT_EQ(b.outcomes[0].reason, StopReason::length);
+  EXPECT_TRUE(b.plan(1).empty());
+}
+
 }  // namespace
 }  // namespace tandem
