@@ -116,7 +116,8 @@ JudgedRun run_catalog(const std::string& name, std::vector<std::string> override
   };
   auto workload = make_workload(scenario, no_files);
   TANDEM_CHECK(workload.ok());
-  return run_judged(scenario, *workload.value(), 64, watcher);
+  constexpr std::int64_t kBlockSteps = 7;  // blocks open on every kind of step
+  return run_judged(scenario, *workload.value(), kBlockSteps, watcher);
 }
 
 std::vector<std::string> catalog_list() {
