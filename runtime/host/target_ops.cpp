@@ -37,10 +37,9 @@ void HostDevice::recover(const LaunchArgs& args) {
 }
 
 void HostDevice::pre_process(const LaunchArgs& args) {
-  const auto captured = static_cast<std::ptrdiff_t>(std::max(args.token_num, args.captured));
-  // Rows behind N of a replayed graph: batch id -1, ids as they were (4.7).
-  std::fill(m_.batch_id_per_token.begin() + args.token_num,
-            m_.batch_id_per_token.begin() + captured, -1);
+  // Rows behind N of a replayed graph: batch id -1, ids as they were (4.7). The whole buffer, since
+  // the graph is chosen behind this operation: its size is not known yet.
+  std::fill(m_.batch_id_per_token.begin() + args.token_num, m_.batch_id_per_token.end(), -1);
   std::fill(m_.batch_id_per_token_output.begin(), m_.batch_id_per_token_output.end(), -1);
   pack_rows(config_, target_rows(m_), args.n, args.token_num);
 }
