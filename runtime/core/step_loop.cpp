@@ -312,7 +312,7 @@ LaunchArgs StepLoop::arguments(const plan::Operation& op) const {
   args.draft_output_rows = step_.draft_output_rows;
   args.hidden_rows = step_.hidden_rows;
   args.pending = step_.pending;
-  if (op.kind == plan::OpKind::target_forward || op.kind == plan::OpKind::speculate_pre_process) {
+  if (op.kind == plan::OpKind::target_forward) {
     args.captured = step_.captured;
   } else if (op.substep >= 0) {
     args.captured =

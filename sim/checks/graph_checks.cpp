@@ -39,11 +39,14 @@ void v29_captured_sizes(StepContext& c) {
     main = captured_for(c.rules, bsz, r.token_num);
   }
   expect_size(c, Field::captured_size, r.captured_size, main);
-  for (const DraftSubstep& sub : r.substeps) {
+  for (std::size_t j = 0; j < r.substeps.size(); ++j) {
+    const DraftSubstep& sub = r.substeps[j];
+    c.out.begin_substep(static_cast<std::int32_t>(j));
     const bool graph = r.kind == StepKind::back && sub.launched && !r.draft_flag_in;
     const std::int64_t want = graph ? captured_for(c.rules, r.real_bsz, sub.token_num) : 0;
     expect_size(c, Field::sub_captured_size, sub.captured_size, want);
   }
+  c.out.begin_substep(-1);
 }
 
 void v30_graph_tail(StepContext& c) {
@@ -53,7 +56,11 @@ void v30_graph_tail(StepContext& c) {
     }
   };
   expect_none(Field::live_tail, c.r.live_tail);
-  for (const DraftSubstep& sub : c.r.substeps) expect_none(Field::sub_live_tail, sub.live_tail);
+  for (std::size_t j = 0; j < c.r.substeps.size(); ++j) {
+    c.out.begin_substep(static_cast<std::int32_t>(j));
+    expect_none(Field::sub_live_tail, c.r.substeps[j].live_tail);
+  }
+  c.out.begin_substep(-1);
 }
 
 }  // namespace tandem::sim

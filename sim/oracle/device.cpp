@@ -248,7 +248,7 @@ void write_drafts(std::size_t n, std::int32_t substep, const std::int32_t* __res
 }  // namespace
 
 void draft_update(OracleState& s, std::int32_t substep) {
-  const std::size_t n = below(s);
+  const std::size_t n = s.run.size();  // B, as in draft_preprocess()
   DraftShadowColumns& h = s.shadow;
   advance_shadow(n, h.q.data(), h.e.data(), h.d.data(), h.g.data(), h.s.data(),
                  s.max_dec_len.data(), s.writes.data());

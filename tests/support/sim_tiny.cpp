@@ -187,30 +187,6 @@ void TinyRun::pack() {
   r_.id_max = r_.kind == StepKind::back ? 900 : r_.id_min;
 }
 
-/// What the host holds of each slot's length, before it learns anything in this step.
-void TinyRun::believe() {
-  if (r_.token_num == 0) return;
-  for (std::int32_t i = 0; i < n_; ++i) {
-    const TinySlot& slot = slots_[at(i)];
-    if (slot.request < 0) continue;
-    std::int32_t length = slot.known_d;
-    if (config_.policy == PolicyKind::upper_bound) {
-      length += config_.row_width() * slot.in_flight;
-      r_.believed_reserve[at(i)] = config_.row_width();
-    } else if (config_.policy == PolicyKind::all_accepted && slot.in_flight > 0) {
-      length += q_before_[at(i)];
-    }
-    r_.believed_len[at(i)] = length;
-  }
-}
-
-void TinyRun::replay_routing() {
-  if (r_.kind != StepKind::back) return;
-  std::int64_t rows = 0;
-  for (const TinySlot& slot : slots_) rows += slot.q;
-  r_.count_uses.push_back({CountUser::routing_replay, t_, rows});
-}
-
 void TinyRun::save() {
   if (has_unsent_) {
     r_.messages.push_back(unsent_);

@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/unit/joined/judged_run.hpp"
+#include "traces/base/hash.hpp"
 
 namespace tandem {
 namespace {
@@ -54,6 +55,14 @@ class Lossless : public testing::TestWithParam<std::string> {
   JudgedRun reference_;
 };
 
+// A sanitizer slows a run 20-fold and looks at memory and threads, which no row changes much: each
+// scenario takes one row then, another one each, and no pair.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kThin = true;
+#else
+constexpr bool kThin = false;
+#endif
+
 constexpr std::array<int, 13> kRows = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13};
 
 /// Semantics 3.4, test list: all overlap but one, all sync but one, and the pairs both ways.
@@ -66,6 +75,7 @@ class LosslessOnPath : public Lossless {
       set_rows(rest);
       expect_lossless(path + ", all " + rest);
       for (const int row : kRows) {
+        if (kThin && row != kRows[hash_text(GetParam()) % kRows.size()]) continue;
         set_rows(rest);
         set_row(row, single);
         expect_lossless(path + ", all " + rest + " but R" + std::to_string(row));
@@ -79,6 +89,7 @@ class LosslessOnPath : public Lossless {
 
  private:
   void check_pairs(const std::string& path, const char* rest, const char* single) {
+    if (kThin) return;
     for (const auto& [a, b] : {std::pair(0, 2), std::pair(6, 7), std::pair(8, 11)}) {
       set_rows(rest);
       set_row(a, single);

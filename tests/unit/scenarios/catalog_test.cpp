@@ -62,6 +62,7 @@ TEST(Catalog, EveryScenarioTakesEverySchedule) {
 TEST(Catalog, EveryScenarioTakesFewerDraftsUnlessARequestBringsMore) {
   for (const std::string_view name : catalog_names()) {
     const Scenario whole = from_catalog(name);
+    if (whole.config.ngram_millionths > 0) continue;  // wants M < K
     std::int32_t brought = 0;
     for (const RequestSpec& spec : whole.workload.requests) {
       brought = std::max(brought, spec.dnode_drafts);
