@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "runtime/core/graph_sizes.hpp"
 #include "tests/support/run_helpers.hpp"
 
 namespace tandem {
@@ -149,6 +150,27 @@ TEST(StepLoop, CapturedSizesHoldEveryLaunchAndChangeNoToken) {
     EXPECT_GE(r.id_min, 0) << r.t;
   }
   EXPECT_GT(replayed, 0);
+}
+
+TEST(StepLoop, CountedGraphSizeIgnoresTheCopyOfOutputRowsBesideIt) {
+  // R13 sync reads count(q > 0) while R is on its way on the copy stream: each has its own target.
+  Scenario s = small_scenario(4, 3);
+  s.config.captured_sizes = {16, 12, 8, 4};
+  s.config.rows[13] = RowMode::sync;
+  s.config.copies_own_stream = true;
+  KeepingSink sink;
+  (void)run_kept(s, mixed_requests(30), sink);
+  const GraphSizes graphs(s.config.captured_sizes, s.config.row_width());
+  std::int64_t below_full = 0;
+  for (const StepRecord& r : sink.steps) {
+    if (r.token_num == 0 || r.flag_in) continue;
+    const auto running = static_cast<std::int32_t>(
+        std::count_if(r.p1.q.begin(), r.p1.q.end(), [](std::int32_t q) { return q > 0; }));
+    const std::int32_t wanted = graphs.choose(running, r.token_num);
+    EXPECT_EQ(r.captured_size, wanted) << r.t;
+    below_full += wanted < 16 ? 1 : 0;
+  }
+  EXPECT_GT(below_full, 0);
 }
 
 TEST(StepLoop, QuietIdleRunIsOneRecordWithItsLength) {
