@@ -119,7 +119,7 @@ std::vector<SlotStory> slot_stories(const StepView& view) {
 
 std::string why_not_running(const StepView& view, std::size_t slot) {
   const StepRecord& r = view.record;
-  const std::string removed = removal_word(r, slot, "this step");
+  std::string removed = removal_word(r, slot, "this step");
   if (!removed.empty()) return removed;
   if (value_at(r.p1.b, slot) != 0) {
     return view.b_before(slot) != 0 ? "parked: counted in case its KV blocks arrive"
@@ -145,7 +145,7 @@ std::string slot_activity(const StepView& view, std::size_t slot) {
     const bool first = task_for(r, TaskKind::dnode, slot) != nullptr;
     return (first ? "first step of a D node: " : "decoding: ") + story.text;
   }
-  const std::string word = why_not_running(view, slot);
+  std::string word = why_not_running(view, slot);
   if (parked || word != "stopped") return word;
   if (slot >= view.table.holder.size() || view.table.holder[slot] == kNoRequest) return "free";
   if (view.has_before) {

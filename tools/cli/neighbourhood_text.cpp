@@ -16,7 +16,7 @@ namespace {
 constexpr std::size_t kActivityIndent = 13;
 constexpr std::size_t kLinesMax = 8;
 
-std::string without_blanks_behind(std::string text) {
+std::string without_blanks_behind(const std::string& text) {
   return text.substr(0, text.find_last_not_of(' ') + 1) + "\n";
 }
 
@@ -146,9 +146,9 @@ std::string slot_text(const Neighbourhood& n) {
     }
     if (n.place == i) points[0] = '>';
     const std::string blanks(kActivityIndent, ' ');
-    text += points +
-            wrap(blanks + holder_text(view, slot) + slot_activity(view, slot), kActivityIndent) +
-            "\n";
+    text += points;
+    text += wrap(blanks + holder_text(view, slot) + slot_activity(view, slot), kActivityIndent);
+    text += "\n";
   }
   return text;
 }
