@@ -23,12 +23,14 @@ struct PinnedEntry {
   Column seq_len;  ///< seq_lens_decoder_cpu
   std::vector<std::int64_t> prompt_len;
   std::int64_t output_step = -1;
+  std::vector<Task> tasks;  ///< task arrays of insert(t): the host's to write before insert_tasks
 };
 
 /// One step while host and device work on it. Stays where it is until both are done.
 struct PendingStep {
-  /// `tasks` are the pinned staging that insert_tasks copies from, even where nothing is recorded;
-  /// their digests at enqueue and at copy stand in `pinned_copies`.
+  /// `tasks` says what the engine asked for; the device fills in the digests of what a P node
+  /// delivers. What insert_tasks carries out is the pinned copy, PinnedEntry::tasks; its digests at
+  /// enqueue and at copy stand in `pinned_copies`, even where nothing is recorded.
   StepRecord record;
   RecordLevel level = RecordLevel::off;  ///< what the device records into it
 };
@@ -70,6 +72,9 @@ class Device {
 
   /// The ring entry of step `step`.
   [[nodiscard]] virtual const PinnedEntry& pinned(std::int64_t step) const = 0;
+  /// Stages the task arrays of step `step` in its ring entry (task_arrays_cpu), over whatever that
+  /// held. The device reads the entry when it executes insert_tasks, not when that is enqueued.
+  virtual void stage_tasks(std::int64_t step, const std::vector<Task>& tasks) = 0;
   /// What the last blocking read brought (scratch_read_cpu).
   [[nodiscard]] virtual std::int64_t scratch() const = 0;
 

@@ -324,8 +324,9 @@ LaunchArgs StepLoop::arguments(const plan::Operation& op) const {
 void StepLoop::run_device_op(const plan::Operation& op, const LaunchArgs& args) {
   switch (op.kind) {
     case plan::OpKind::insert_tasks:
+      device_.stage_tasks(t_, record().tasks);
       record().pinned_copies.push_back({static_cast<std::int32_t>(plan::Buffer::task_arrays_cpu),
-                                        task_array_digest(record().tasks), 0});
+                                        task_array_digest(device_.pinned(t_).tasks), 0});
       break;
     case plan::OpKind::read_count:
     case plan::OpKind::read_not_need_stop:

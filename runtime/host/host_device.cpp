@@ -78,7 +78,7 @@ void HostDevice::execute(const plan::Operation& op, const LaunchArgs& args) {
   }
   switch (op.kind) {
     case OpKind::insert_tasks:
-      insert_tasks(args.pending->record);
+      insert_tasks(args);
       break;
     case OpKind::recover_decode_task:
       recover(args);

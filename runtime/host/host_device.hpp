@@ -24,6 +24,9 @@ class HostDevice : public Device {
   [[nodiscard]] Nanos now() const override { return executor_.now(); }
   [[nodiscard]] Nanos compute_busy() const override { return executor_.compute_busy(); }
   [[nodiscard]] const PinnedEntry& pinned(std::int64_t step) const override;
+  void stage_tasks(std::int64_t step, const std::vector<Task>& tasks) override {
+    pinned_entry(step).tasks = tasks;
+  }
   [[nodiscard]] std::int64_t scratch() const override { return scratch_; }
   void snapshot(Keyframe& keyframe, std::int64_t step) override;
   [[nodiscard]] bool finished(std::int64_t step) const override { return executor_.finished(step); }
@@ -41,10 +44,11 @@ class HostDevice : public Device {
   void execute_draft(const plan::Operation& op, const LaunchArgs& args);
 
   // insert.cpp (6.1 to 6.3, 6.6)
-  void insert_tasks(StepRecord& record);
+  void insert_tasks(const LaunchArgs& args);
   void insert_task(const Task& task);
   void insert_prefill(const Task& task);
-  void insert_dnode(Task& task);  ///< fills in the digests of what it delivers
+  void insert_dnode(const Task& task);
+  void take_delivered(const Task& task, StepRecord& record) const;
   void admit(const Task& task);
   void write_stop_sequence(std::size_t slot);
   void append_blocks(const Task& task);

@@ -7,17 +7,28 @@
 
 namespace tandem {
 
-/// Copies the staged task arrays and carries them out.
-void HostDevice::insert_tasks(StepRecord& record) {
+/// Carries out what the ring entry holds by now (V39), whatever was staged there for this step.
+void HostDevice::insert_tasks(const LaunchArgs& args) {
+  StepRecord& record = args.pending->record;
   TANDEM_CHECK(!record.pinned_copies.empty());
-  record.pinned_copies.front().at_copy = task_array_digest(record.tasks);
-  for (Task& task : record.tasks) {
-    if (task.kind == TaskKind::dnode) {
-      insert_dnode(task);
-    } else {
-      insert_task(task);
-    }
+  const std::vector<Task>& staged = pinned_entry(args.t).tasks;
+  record.pinned_copies.front().at_copy = task_array_digest(staged);
+  for (const Task& task : staged) {
+    insert_task(task);
+    if (task.kind == TaskKind::dnode) take_delivered(task, record);
   }
+}
+
+/// The digests of D[0..L] as they arrived, in the record's task of the same slot.
+void HostDevice::take_delivered(const Task& task, StepRecord& record) const {
+  const auto asked =
+      std::find_if(record.tasks.begin(), record.tasks.end(), [&task](const Task& other) {
+        return other.kind == TaskKind::dnode && other.slot == task.slot;
+      });
+  if (asked == record.tasks.end()) return;  // the entry was overwritten: V39 tells
+  const std::int64_t* drafts = &m_.draft_tokens[static_cast<std::size_t>(task.slot) * width()];
+  asked->last_digest = digest(drafts, 1, 8);
+  asked->draft_digest = digest(drafts + 1, static_cast<std::size_t>(task.drafts), 8);
 }
 
 void HostDevice::insert_task(const Task& task) {
@@ -33,7 +44,8 @@ void HostDevice::insert_task(const Task& task) {
       end_slot(task);
       break;
     case TaskKind::dnode:
-      TANDEM_CHECK(false);
+      insert_dnode(task);
+      break;
   }
 }
 
@@ -116,7 +128,7 @@ void HostDevice::insert_prefill(const Task& task) {
 }
 
 /// KV, one committed token and its drafts arrive from a P node; no flag is set (6.2).
-void HostDevice::insert_dnode(Task& task) {
+void HostDevice::insert_dnode(const Task& task) {
   admit(task);
   const auto slot = static_cast<std::size_t>(task.slot);
   const auto model_len = static_cast<std::size_t>(config_.max_model_len);
@@ -132,8 +144,6 @@ void HostDevice::insert_dnode(Task& task) {
     drafts[x] = x <= right ? script::token(config_, request, position)
                            : script::wrong_token(config_, request, position, 0);
   }
-  task.last_digest = digest(drafts, 1, 8);
-  task.draft_digest = digest(drafts + 1, static_cast<std::size_t>(task.drafts), 8);
   m_.seq_lens_decoder[slot] = task.text_len;
   m_.seq_lens_encoder[slot] = 0;
   m_.seq_lens_this_time[slot] = m_.draft_q[slot] = task.drafts + 1;

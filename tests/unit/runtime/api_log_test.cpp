@@ -296,15 +296,22 @@ TEST(TaskArrayDigest, LeavesOutWhatTheDeviceDeliversAndRowsThatAdmitNobody) {
 }
 
 TEST(PinnedCopies, StandWhereTasksWereInsertedAndAgree) {
-  KeepingSink sink;
-  (void)run_kept(small_scenario(4, 3), some_requests(), sink);
-  for (const StepRecord& r : sink.steps) {
-    ASSERT_EQ(r.pinned_copies.size(), r.tasks.empty() ? 0U : 1U) << r.t;
-    if (r.tasks.empty()) continue;
-    const PinnedCopy& copy = r.pinned_copies[0];
-    EXPECT_EQ(copy.buffer, static_cast<std::int32_t>(plan::Buffer::task_arrays_cpu));
-    EXPECT_EQ(copy.at_enqueue, task_array_digest(r.tasks)) << r.t;
-    EXPECT_EQ(copy.at_copy, copy.at_enqueue) << r.t;
+  for (const RowMode mode : {RowMode::overlap, RowMode::sync}) {
+    for (const std::int32_t depth : {1, 2, 3}) {  // W2 frees an entry before the next insert (2.2)
+      Scenario s = small_scenario(4, 3);
+      test::set_all_rows(s, mode);
+      s.config.pinned_ring_depth = depth;
+      KeepingSink sink;
+      (void)run_kept(s, some_requests(), sink);
+      for (const StepRecord& r : sink.steps) {
+        ASSERT_EQ(r.pinned_copies.size(), r.tasks.empty() ? 0U : 1U) << r.t;
+        if (r.tasks.empty()) continue;
+        const PinnedCopy& copy = r.pinned_copies[0];
+        EXPECT_EQ(copy.buffer, static_cast<std::int32_t>(plan::Buffer::task_arrays_cpu));
+        EXPECT_EQ(copy.at_enqueue, task_array_digest(r.tasks)) << r.t;
+        EXPECT_EQ(copy.at_copy, copy.at_enqueue) << r.t;
+      }
+    }
   }
 }
 
@@ -324,7 +331,9 @@ TEST(PinnedCopies, TellOfStagingOverwrittenBetweenEnqueueAndCopy) {
       } else {
         ++behind;
       }
-      ++r.tasks.back().row.arrival;  // nothing but the digest depends on it
+      std::vector<Task> other = r.tasks;
+      ++other.back().row.arrival;  // nothing but the digest depends on it
+      inner.stage_tasks(args.t, other);
     };
     Scenario s = small_scenario(4, 3);
     test::set_all_rows(s, mode);
@@ -340,6 +349,34 @@ TEST(PinnedCopies, TellOfStagingOverwrittenBetweenEnqueueAndCopy) {
     }
     EXPECT_EQ(found, too_early) << static_cast<int>(mode);
   }
+}
+
+TEST(PinnedCopies, OverwrittenStagingIsWhatTheDeviceCarriesOutAndTasksStayWhatWasAsked) {
+  bool pending = false;
+  const auto hook = [&](HostDevice& inner, const plan::Operation& op, const LaunchArgs& args) {
+    inner.enqueue(op, args);
+    const StepRecord& r = args.pending->record;
+    if (op.kind != OpKind::insert_tasks || !r.tasks.back().admits) return;
+    pending = r.pinned_copies[0].at_copy == 0;
+    std::vector<Task> other = r.tasks;
+    other.back().row.max_dec_len = 3;
+    inner.stage_tasks(args.t, other);
+  };
+  const Scenario s = small_scenario(1, 3);
+  KeepingSink sink;
+  // Request 1 is inserted behind the last step of request 0: its copy waits in the lane.
+  const RunSummary summary = run_hooked(s, {request(0, 0, 5, 3), request(1, 0, 5, 40)}, sink, hook);
+  ASSERT_TRUE(pending);
+  EXPECT_EQ(summary.tokens, 3 + 3);
+  std::int64_t parted = 0;
+  for (const StepRecord& r : sink.steps) {
+    for (const PinnedCopy& copy : r.pinned_copies) parted += copy.at_enqueue != copy.at_copy;
+    for (const Task& task : r.tasks) {
+      if (!task.admits) continue;
+      EXPECT_EQ(task.row.max_dec_len, task.request == 0 ? 3 : 40);
+    }
+  }
+  EXPECT_EQ(parted, 1);
 }
 
 }  // namespace
