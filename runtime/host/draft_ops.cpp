@@ -131,6 +131,9 @@ void HostDevice::draft_forward(const plan::Operation& op, const LaunchArgs& args
   if (!recording) return;
   const auto valid = static_cast<std::size_t>(m_.draft_cu_q[slots()]);
   sub.live_tail = count_live(m_.draft_batch_id, valid, rows);
+  for (std::size_t i = static_cast<std::size_t>(args.n); i < slots(); ++i) {
+    sub.live_tail += m_.draft_q[i] != 0 ? 1 : 0;
+  }
 }
 
 void HostDevice::gather(const LaunchArgs& args) {

@@ -294,6 +294,25 @@ TEST(LiveTail, CountsRowsAndSlotsBehindTheView) {
   EXPECT_GT(live, 0);
 }
 
+/// The proposer's q buffer has B entries too: one behind the view is a slot for no one.
+TEST(LiveTail, CountsSlotsOfTheHeadBehindTheView) {
+  const auto hook = [](HostDevice& inner, const plan::Operation& op, LaunchArgs args) {
+    if (op.kind == OpKind::draft_forward) --args.n;
+    inner.enqueue(op, args);
+  };
+  KeepingSink sink;
+  (void)run_hooked(small_scenario(4, 3), eventful_requests(12), sink, hook);
+  std::int64_t live = 0;
+  for (const StepRecord& r : sink.steps) {
+    for (const DraftSubstep& sub : r.substeps) {
+      const bool behind = sub.launched && sub.qd[at(r.n - 1)] > 0;
+      EXPECT_EQ(sub.live_tail, behind ? 1 : 0) << r.t;
+      live += sub.live_tail;
+    }
+  }
+  EXPECT_GT(live, 0);
+}
+
 // -- beliefs (4.2b, V36) --------------------------------------------------------------------------
 
 /// What the host may know, step by step, from tasks and messages alone.
@@ -352,9 +371,10 @@ struct BeliefsSeen {
   std::int64_t above = 0;
 };
 
-BeliefsSeen expect_beliefs(const Scenario& s) {
+BeliefsSeen expect_beliefs(const Scenario& s, const std::vector<RequestSpec>& requests) {
   KeepingSink sink;
-  (void)run_kept(s, eventful_requests(30), sink);
+  const RunSummary summary = run_kept(s, requests, sink);
+  EXPECT_FALSE(summary.guard_tripped);
   Knowledge host(s.config);
   BeliefsSeen seen;
   for (const StepRecord& r : sink.steps) {
@@ -376,6 +396,20 @@ BeliefsSeen expect_beliefs(const Scenario& s) {
   return seen;
 }
 
+TEST(Beliefs, OfPredictSumAreTheLastMessagesLengths) {
+  // Without D nodes no q grows, so that its launches hold (4.3).
+  std::vector<RequestSpec> requests = eventful_requests(30);
+  for (RequestSpec& spec : requests) spec.dnode_drafts = -1;
+  for (const RowMode mode : {RowMode::sync, RowMode::overlap}) {
+    Scenario s = eventful_scenario(mode);
+    s.config.policy = PolicyKind::predict_sum;
+    const BeliefsSeen seen = expect_beliefs(s, requests);
+    EXPECT_EQ(seen.below > 0, mode == RowMode::overlap);
+    EXPECT_EQ(seen.above, 0);
+    EXPECT_GT(seen.exact, 0);
+  }
+}
+
 TEST(Beliefs, AreThoseOfThePolicyAndZeroForFreeSlots) {
   for (const PolicyKind policy :
        {PolicyKind::exact, PolicyKind::predict_rows, PolicyKind::predict_rows_hidden,
@@ -384,7 +418,7 @@ TEST(Beliefs, AreThoseOfThePolicyAndZeroForFreeSlots) {
     for (const RowMode mode : {RowMode::sync, RowMode::overlap}) {
       Scenario s = eventful_scenario(mode);
       s.config.policy = policy;
-      const BeliefsSeen seen = expect_beliefs(s);
+      const BeliefsSeen seen = expect_beliefs(s, eventful_requests(30));
       const bool bound = policy == PolicyKind::upper_bound || policy == PolicyKind::all_accepted;
       EXPECT_EQ(seen.below > 0, mode == RowMode::overlap && !bound);
       EXPECT_EQ(seen.above > 0, mode == RowMode::overlap && bound);
