@@ -34,15 +34,27 @@ void each_column(Record& r, Visit visit) {
   draft_columns(r.p1_draft);
   draft_columns(r.p4_draft);
   for (auto* column :
-       {&r.q_cpu,         &r.b_cpu,         &r.p1_p,        &r.p1_table_hash, &r.p1_request,
-        &r.p1_generation, &r.accept_digest, &r.last_digest, &r.accept_marks,  &r.p2_first,
-        &r.draft_e,       &r.paired,        &r.shadow.q,    &r.shadow.e,      &r.shadow.d,
-        &r.shadow.g,      &r.shadow.s,      &r.step_q,      &r.step_d,        &r.step_digest}) {
+       {&r.q_cpu,         &r.b_cpu,      &r.believed_len,  &r.believed_reserve, &r.p1_p,
+        &r.p1_table_hash, &r.p1_request, &r.p1_generation, &r.accept_digest,    &r.last_digest,
+        &r.accept_marks,  &r.p2_first,   &r.draft_e,       &r.paired,           &r.shadow.q,
+        &r.shadow.e,      &r.shadow.d,   &r.shadow.g,      &r.shadow.s,         &r.step_q,
+        &r.step_d,        &r.step_digest}) {
     visit(*column);
   }
   for (auto& sub : r.substeps) {
     for (auto* column :
          {&sub.qd, &sub.dd, &sub.row_request, &sub.row_position, &sub.row_phase, &sub.row_count}) {
+      visit(*column);
+    }
+  }
+}
+
+/// The same for what level `full` adds.
+template <class Record, class Visit>
+void each_full_column(Record& r, Visit visit) {
+  for (auto* columns : {&r.p0, &r.p3}) {
+    for (auto* column : {&columns->q, &columns->e, &columns->d, &columns->s, &columns->b,
+                         &columns->g, &columns->a}) {
       visit(*column);
     }
   }
@@ -67,8 +79,9 @@ Result<Judge> Judge::make(const TraceHeader& header) {
 BlockVerifier::BlockVerifier(const Judge& judge, std::size_t kept_max)
     : report(judge.enabled, to_name(judge.header.config.policy), kept_max), judge_(judge) {
   const auto slots = static_cast<std::size_t>(judge.rules.slots);
-  for (Column* column : {&scratch_.zeros, &scratch_.a, &scratch_.b, &scratch_.c, &scratch_.d,
-                         &scratch_.frees, &scratch_.request_at_launch, &scratch_.substep_end}) {
+  for (Column* column :
+       {&scratch_.zeros, &scratch_.a, &scratch_.b, &scratch_.c, &scratch_.d, &scratch_.frees,
+        &scratch_.request_at_launch, &scratch_.substep_end, &scratch_.reach, &scratch_.removal}) {
     column->assign(slots, 0);
   }
   scratch_.fresh.finished.assign(slots, 0);
@@ -77,6 +90,8 @@ BlockVerifier::BlockVerifier(const Judge& judge, std::size_t kept_max)
 void BlockVerifier::begin(const Keyframe& keyframe) {
   load(state_, judge_.rules, keyframe);
   scratch_.fresh.exists = false;
+  scratch_.draft_tokens.clear();
+  forget_removals(scratch_);
 }
 
 void BlockVerifier::check_first_step(const Keyframe& keyframe) {
@@ -95,13 +110,16 @@ void BlockVerifier::end(const Keyframe& next) { v0_keyframe(judge_.rules, state_
 void BlockVerifier::judge_step(const StepRecord& r) {
   report.begin_step(r.t);
   count(r);
-  StepContext c{judge_.rules, r, state_, scratch_, report, judge_.present};
+  StepContext c{judge_.rules,         r,           state_, scratch_, report, judge_.present,
+                judge_.header.config, judge_.plans};
   judge_insert(c);
   judge_launch(c);
   if (r.kind == StepKind::back) {
     judge_back(c);
   } else {
     v7_nothing_after_launch(c);
+    v7_no_substeps(c);
+    v7_full_is_empty(c);
     std::fill(state_.finished.begin(), state_.finished.end(), 0);
   }
   finish_step(c);
@@ -115,12 +133,16 @@ void BlockVerifier::judge_insert(StepContext& c) {
   begin_step(state_);
   for (const Task& task : c.r.tasks) {
     v12_task(c, task);
+    if (report.is_enabled(CheckId::V12)) v12_task_members(c, task);
     v21_granted_blocks(c, task);
+    note_removal(c, task);
     apply_task(state_, judge_.rules, task);
   }
   v20_view(c);
   v3_flags_in(c);
   v4_cached_in(c);
+  v39_pinned_copies(c);
+  v12_p0(c);
   scratch_.request_at_launch = state_.request;
   std::fill(scratch_.frees.begin(), scratch_.frees.end(), 0);
 }
@@ -142,6 +164,11 @@ void BlockVerifier::judge_launch(StepContext& c) {
   v9_input_rows(c);
   v10_output_rows(c);
   v34_main_ids(c);
+  v9_main_ids(c);
+  v12_draft_rows(c);
+  v29_main_size(c);
+  v23_plan(c);
+  v36_beliefs(c);
   receive_before_predict(c);
   v2_v4_cached_out(c);
   state_.q_cpu = c.r.q_cpu;
@@ -152,20 +179,34 @@ void BlockVerifier::judge_back(StepContext& c) {
   v33_script(c);
   v13_accepted(c);
   update_status(state_, c.r.accept_marks, c.r.last_digest);
+  v13_accepted_rows(c);
   v14_status(c);
   v15_v34_marks(c);
   compose_message(state_, c.r.accept_digest, scratch_.fresh);
   v16_v17_v32_drafts(c);
   v17_shadow(c);
+  v16_skipped_substeps(c);
+  v29_draft_sizes(c);
+  v34_draft_rows(c);
+  v36_draft_reach(c);
+  v18_p3(c);
   v18_v19_state_at_end(c);
+  v19_q_follows_p3(c);
+  v18_draft_rows(c);
   launch_in_flight(state_);
 }
 
 void BlockVerifier::finish_step(StepContext& c) {
   receive_at_end(c);
   v22_messages(c);
+  v22_beyond_view(c);
+  v37_outcomes(c);
   v37_frees(c);
   v3_flags_out(c);
+  v11_poison(c);
+  v30_tails(c);
+  v31_count_uses(c);
+  keep_draft_rows(c);
   const bool quiet = c.r.kind == StepKind::idle && c.r.tasks.empty() && c.r.messages.empty();
   if (c.r.repeat != 1 && (!quiet || c.r.repeat < 1)) {
     c.out.add({CheckId::V0, "-", -1, -1, Field::repeat, "", just(c.r.repeat), nothing(), just(1)});
@@ -190,7 +231,11 @@ void BlockVerifier::count(const StepRecord& r) {
 bool BlockVerifier::has_shape(const StepRecord& r) const {
   const auto slots = static_cast<std::size_t>(judge_.rules.slots);
   bool fits = r.substeps.size() == static_cast<std::size_t>(judge_.rules.substeps);
-  each_column(r, [&fits, slots](const Column& column) { fits = fits && column.size() == slots; });
+  const auto check = [&fits, slots](const Column& column) {
+    fits = fits && column.size() == slots;
+  };
+  each_column(r, check);
+  if (judge_.header.level == RecordLevel::full) each_full_column(r, check);
   return fits;
 }
 
@@ -198,7 +243,9 @@ const StepRecord& BlockVerifier::shaped(const StepRecord& r) {
   const auto slots = static_cast<std::size_t>(judge_.rules.slots);
   repaired_ = r;
   repaired_.substeps.resize(static_cast<std::size_t>(judge_.rules.substeps));
-  each_column(repaired_, [slots](Column& column) { column.resize(slots, 0); });
+  const auto fit = [slots](Column& column) { column.resize(slots, 0); };
+  each_column(repaired_, fit);
+  if (judge_.header.level == RecordLevel::full) each_full_column(repaired_, fit);
   return repaired_;
 }
 

@@ -15,6 +15,9 @@ struct Judge {
   FieldSet present;
   CheckSet enabled;  ///< implemented, not excluded, inputs present
 
+  PlanBook plans;  ///< every segment that a step to come names; grows while a run is judged live
+
+  /// Without segments: who has them puts them into `plans`.
   [[nodiscard]] static Result<Judge> make(const TraceHeader& header);
 };
 

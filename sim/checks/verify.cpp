@@ -188,7 +188,10 @@ class LiveVerifierImpl final : public LiveVerifier {
     is_first_ = true;
     return {};
   }
-  Status segment(const plan::Segment&) override { return {}; }
+  Status segment(const plan::Segment& segment) override {
+    judge_.plans.add(segment);
+    return {};
+  }
   Status keyframe(const Keyframe& keyframe) override {
     TANDEM_CHECK(verifier_.has_value());
     if (is_first_) {
@@ -231,7 +234,8 @@ class LiveVerifierImpl final : public LiveVerifier {
 
 Result<Verdict> verify_trace(const TraceReader& trace, const VerifyOptions& options,
                              Verdict* partial) {
-  TANDEM_TRY(const Judge judge, Judge::make(trace.header()));
+  TANDEM_TRY(Judge judge, Judge::make(trace.header()));
+  for (const plan::Segment& segment : trace.segments()) judge.plans.add(segment);
   Verdict verdict;
   std::size_t block_count = trace.blocks().size();
   std::optional<Error> failure;

@@ -13,8 +13,12 @@ std::int32_t as_int(std::size_t i) { return static_cast<std::int32_t>(i); }
 
 }  // namespace
 
-TinyRun::TinyRun(const RunConfig& config, std::int64_t first_step)
-    : config_(config), slots_(at(config.max_num_seqs)), t_(first_step) {
+TinyRun::TinyRun(const RunConfig& config, std::int64_t first_step, RecordLevel level)
+    : config_(config),
+      slots_(at(config.max_num_seqs)),
+      t_(first_step),
+      level_(level),
+      plan_(config) {
   for (TinySlot& slot : slots_) {
     slot.row_tokens.assign(at(config.row_width()), -1);
     slot.step_tokens = slot.row_tokens;
@@ -134,6 +138,7 @@ void TinyRun::recover() {
 
 void TinyRun::launch() {
   n_ = 0;
+  q_before_ = q_cpu_;
   std::int32_t rows = 0;
   r_.real_bsz = 0;
   for (std::size_t i = 0; i < slots_.size(); ++i) {
@@ -176,8 +181,7 @@ void TinyRun::pack() {
   if (room > 0) r_.row_runs.push_back({-1, room});
   r_.output_rows = r_.cu_seqlens_q_output.back();
   if (r_.kind == StepKind::back) r_.output_rows_host = r_.output_rows;
-  r_.id_min = room > 0 ? config_.padding_id : 7;
-  r_.id_max = r_.kind == StepKind::back ? 900 : r_.id_min;
+  write_main_ids(room);
 }
 
 void TinyRun::save() {
@@ -267,7 +271,7 @@ std::int32_t TinyRun::script_commits(const TinySlot& slot) const {
 }
 
 std::int64_t TinyRun::token(const TinySlot& slot, std::int32_t generated) const {
-  if (generated == slot.row.eos_at) return config_.eos_ids.front();
+  if (generated > 0 && generated == slot.row.eos_at) return config_.eos_ids.front();
   const auto key =
       static_cast<std::uint64_t>(slot.request) * 65536U + static_cast<std::uint64_t>(generated);
   return 3 + static_cast<std::int64_t>(mix64(key) % 30000U);
@@ -309,7 +313,7 @@ void TinyRun::compose() {
     const bool sent = slot.d >= slot.p && slot.a > 0 && last_marked_[i] == 0;
     unsent_.count.push_back(last_marked_[i] != 0 ? kPreemptMark : sent ? slot.a : 0);
     unsent_.digest.push_back(sent ? digest(slot.accepted, 0, slot.accepted.size(), 16) : 0);
-    unsent_.seq_len.push_back(slot.d);
+    unsent_.seq_len.push_back(as_int(i) < n_ ? slot.d : 0);
     const bool named = unsent_.count.back() != 0;
     unsent_.request.push_back(named ? slot.request : -1);
     unsent_.generation.push_back(named ? slot.given - 1 : 0);
@@ -354,18 +358,13 @@ void TinyRun::substep(std::int32_t j, std::vector<std::int32_t>& ends) {
   sub.blocking =
       draft_flag_ || config_.row(6) == RowMode::sync || config_.policy == PolicyKind::exact;
   std::fill(sub.row_request.begin(), sub.row_request.end(), -1);
-  if (sub.blocking && sub.device_sum == 0) {
-    sub.blocking = false;
-    return;
-  }
+  sub.hidden_rows = j == 0 ? r_.token_num : n_;
+  if (sub.blocking && sub.device_sum == 0) return;
   const bool by_slots =
       config_.policy == PolicyKind::predict_sum || config_.policy == PolicyKind::predict_rows;
   sub.launched = true;
-  sub.hidden_rows = j == 0 ? r_.token_num : n_;
   const std::int32_t first = by_slots ? r_.real_bsz * config_.row_width() : r_.token_num;
   sub.token_num = sub.blocking ? sub.device_sum : j == 0 ? first : r_.real_bsz;
-  sub.id_min = 3;
-  sub.id_max = 800;
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     TinySlot& slot = slots_[i];
     sub.qd[i] = slot.hq;
@@ -380,7 +379,7 @@ void TinyRun::substep(std::int32_t j, std::vector<std::int32_t>& ends) {
     slot.hd += slot.he > 0 ? slot.he : slot.hq;
     slot.he = 0;
     slot.hg += made;
-    slot.row_tokens[at(j + 1)] = 7000 + slot.hd;
+    slot.row_tokens[at(j + 1)] = token(slot, slot.g + j + 1);  // what the target would say
     slot.hq = 1;
   }
 }
@@ -389,7 +388,6 @@ void TinyRun::schedule() {
   const std::int32_t k = config_.num_speculative_tokens;
   for (std::int32_t i = 0; i < n_; ++i) {
     TinySlot& slot = slots_[at(i)];
-    slot.q = slot.s ? 0 : as_int(row_length(slot));
     if (slot.s) continue;
     const std::int32_t entry = (slot.d + 2 * k + 2) / config_.block_size;
     if (slot.d < slot.p) {
@@ -407,31 +405,47 @@ void TinyRun::schedule() {
 }
 
 const StepRecord& TinyRun::step() {
-  r_.reset(RecordLevel::state, config_.max_num_seqs, config_.num_model_steps, config_.row_width());
+  r_.reset(level_, config_.max_num_seqs, config_.num_model_steps, config_.row_width());
   r_.t = t_;
   r_.tasks = tasks_;
   for (const Task& task : tasks_) insert(task);
   tasks_.clear();
+  write_slots(r_.p0);
   recover();
   launch();
   write_p1();
+  write_draft_tokens(r_.p1_tokens);
   pack();
+  write_beliefs();
+  const bool saves = has_unsent_;
   const bool sends_late = config_.row(2) == RowMode::sync;
   save();
   predict();
   if (r_.kind == StepKind::back) {
     verify_and_update();
     write_p2();
+    write_accepted_tokens();
     compose();
     propose();
+    write_draft_ids();
+    for (std::int32_t i = 0; i < n_; ++i) {  // 5.12b
+      TinySlot& slot = slots_[at(i)];
+      slot.q = slot.s ? 0 : as_int(row_length(slot));
+    }
+    write_slots(r_.p3);
     schedule();
     write_p4();
+    write_draft_tokens(r_.p4_tokens);
     for (std::int32_t i = 0; i < n_; ++i) {
       if (slots_[at(i)].request >= 0) slots_[at(i)].in_flight = 1;
     }
     flag_ = draft_flag_ = false;
     if (sends_late) save();
   }
+  write_graphs();
+  write_uses();
+  write_full_totals();
+  r_.segments = plan_.chain_of(r_, saves);
   r_.flag_out = flag_;
   r_.draft_flag_out = draft_flag_;
   ghost_ = r_.kind == StepKind::empty;

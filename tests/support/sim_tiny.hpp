@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "tests/support/sim_tiny_plan.hpp"
 #include "traces/sink.hpp"
 #include "traces/tbt.hpp"
 
@@ -30,7 +31,7 @@ struct TinySlot {
 
 class TinyRun {
  public:
-  TinyRun(const RunConfig& config, std::int64_t first_step);
+  TinyRun(const RunConfig& config, std::int64_t first_step, RecordLevel level = RecordLevel::state);
 
   // Tasks for the next step. Blocks come from a pool that never runs dry.
   void prefill(std::int32_t slot, const RequestRow& row, std::int32_t blocks);
@@ -63,6 +64,17 @@ class TinyRun {
   void propose();
   void substep(std::int32_t j, std::vector<std::int32_t>& ends);
   void schedule();
+  // The host's side of the record and level `full`: sim_tiny_host.cpp.
+  void write_beliefs();
+  [[nodiscard]] std::int32_t graph_for(std::int32_t bsz, std::int32_t rows) const;
+  void write_graphs();
+  void write_uses();
+  void write_slots(SlotColumns& out) const;
+  void write_draft_tokens(std::vector<std::int64_t>& out) const;
+  void write_accepted_tokens();
+  void write_full_totals();
+  void write_main_ids(std::int32_t padding_rows);
+  void write_draft_ids();
   void write_p1();
   void write_p2();
   void write_p4();
@@ -82,6 +94,9 @@ class TinyRun {
   CachedPair cached_;
   Message unsent_;
   Column q_cpu_, b_cpu_, marked_, last_marked_;
+  RecordLevel level_;
+  TinyPlan plan_;
+  Column q_before_;  ///< q as the host read it in the step before
 };
 
 /// Blocks of records in memory: what a decoded file is to the judge.
@@ -92,6 +107,7 @@ struct TinyTrace {
   };
 
   TraceHeader head;
+  std::vector<plan::Segment> segments;
   std::vector<Block> content;
   Keyframe end_state;
   bool has_end = true;
@@ -107,7 +123,9 @@ class TinyReader : public TraceReader {
   [[nodiscard]] const TraceHeader& header() const override { return trace_.head; }
   [[nodiscard]] const std::vector<BlockInfo>& blocks() const override { return infos_; }
   [[nodiscard]] Result<std::unique_ptr<BlockReader>> open_block(std::size_t index) const override;
-  [[nodiscard]] const std::vector<plan::Segment>& segments() const override { return segments_; }
+  [[nodiscard]] const std::vector<plan::Segment>& segments() const override {
+    return trace_.segments;
+  }
   [[nodiscard]] const std::vector<RequestRow>& unadmitted() const override { return unadmitted_; }
   [[nodiscard]] const Keyframe* last() const override {
     return trace_.has_end ? &trace_.end_state : nullptr;
@@ -117,13 +135,13 @@ class TinyReader : public TraceReader {
  private:
   const TinyTrace& trace_;
   std::vector<BlockInfo> infos_;
-  std::vector<plan::Segment> segments_;
   std::vector<RequestRow> unadmitted_;
 };
 
 /// The worked example of semantics 9.4 (K = M = 2, B = 2), t = 2 to 7, then slot 1 revived and
 /// decoding on to t = 11. One block; `cut_every` > 0 opens a new one that often.
-[[nodiscard]] TinyTrace worked_example(std::size_t cut_every = 0);
+[[nodiscard]] TinyTrace worked_example(std::size_t cut_every = 0,
+                                       RecordLevel level = RecordLevel::state);
 
 /// Its configuration: overlap, predict-rows-hidden, acceptance from lists.
 [[nodiscard]] RunConfig tiny_config();
@@ -131,6 +149,7 @@ class TinyReader : public TraceReader {
 /// Records `steps` iterations of a run; `before` may add tasks to iteration i.
 [[nodiscard]] TinyTrace record_run(const RunConfig& config, std::int64_t first_step, int steps,
                                    std::size_t cut_every,
-                                   const std::function<void(TinyRun&, int)>& before);
+                                   const std::function<void(TinyRun&, int)>& before,
+                                   RecordLevel level = RecordLevel::state);
 
 }  // namespace tandem::test

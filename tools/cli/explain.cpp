@@ -47,13 +47,15 @@ void admit(const StepRecord& record, std::vector<RequestRow>& rows) {
 /// The judge's word on one step, from the keyframe of its block on.
 class StepJudge {
  public:
-  StepJudge(const TraceHeader& header, const Keyframe& keyframe, StepVerdict& out) : out_(out) {
+  StepJudge(const TraceReader& trace, const Keyframe& keyframe, StepVerdict& out) : out_(out) {
+    const TraceHeader& header = trace.header();
     Result<sim::Judge> judge = sim::Judge::make(header);
     if (!judge) {
       out_.error = judge.error().text;
       return;
     }
     judge_ = std::make_unique<sim::Judge>(std::move(judge).value());
+    for (const plan::Segment& segment : trace.segments()) judge_->plans.add(segment);
     verifier_ = std::make_unique<sim::BlockVerifier>(*judge_, kDivergencesShown);
     verifier_->begin(keyframe);
     out_.from_step = keyframe.t;
@@ -108,7 +110,7 @@ Status read_view(const TraceReader& trace, std::size_t index, StepView& view,
   TANDEM_TRY(const std::unique_ptr<BlockReader> block, trace.open_block(index));
   view.keyframe = block->keyframe();
   view.rows = rows_by_slot(view.keyframe, view.slot_count());
-  StepJudge judge(view.header, view.keyframe, verdict);
+  StepJudge judge(trace, view.keyframe, verdict);
   for (;;) {
     TANDEM_TRY(const bool more, block->next(view.record));
     if (!more) return no_such_step(trace, view.step);

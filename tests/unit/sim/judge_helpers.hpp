@@ -26,6 +26,7 @@ inline sim::Verdict judge_live(const TinyTrace& trace, std::size_t kept = 16) {
   options.divergences_max = kept;
   const std::unique_ptr<sim::LiveVerifier> live = sim::make_live_verifier(options);
   EXPECT_TRUE(live->begin(trace.head).ok());
+  for (const plan::Segment& s : trace.segments) EXPECT_TRUE(live->segment(s).ok());
   for (const TinyTrace::Block& block : trace.content) {
     EXPECT_TRUE(live->keyframe(block.keyframe).ok());
     for (const StepRecord& record : block.records) EXPECT_TRUE(live->step(record).ok());

@@ -59,7 +59,8 @@ TEST(WorkedExample, IsClean) {
 }
 
 TEST(WorkedExample, EveryImplementedCheckRunsInEveryStep) {
-  const sim::Verdict verdict = judge(worked_example(4));
+  const sim::Verdict verdict = judge(worked_example(4, RecordLevel::full));
+  EXPECT_EQ(first_line(verdict), "clean");
   for (std::size_t i = 0; i < sim::kCheckCount; ++i) {
     const auto id = static_cast<sim::CheckId>(i);
     SCOPED_TRACE(sim::to_name(id));
