@@ -119,6 +119,7 @@ void BlockVerifier::judge_step(const StepRecord& r) {
   } else {
     v7_nothing_after_launch(c);
     v7_no_substeps(c);
+    v7_p4_is_whole(c);
     v7_full_is_empty(c);
     std::fill(state_.finished.begin(), state_.finished.end(), 0);
   }

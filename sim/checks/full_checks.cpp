@@ -164,7 +164,7 @@ void v18_p3(StepContext& c) {
 
 /// What p4.q must be given p3.q: 0 where schedule_cache parked or stopped the slot, else the same.
 void v19_q_follows_p3(StepContext& c) {
-  if (!c.has(Field::p3_q)) return;
+  if (!c.has(Field::p3_q) || !c.has(Field::p4_s)) return;
   Column& q = c.tmp.a;
   for (std::size_t i = 0; i < c.slots(); ++i) q[i] = c.r.p4.s[i] != 0 ? 0 : c.r.p3.q[i];
   for (std::size_t i = c.below(); i < c.slots(); ++i) q[i] = c.r.p3.q[i];  // beyond the view
@@ -173,6 +173,7 @@ void v19_q_follows_p3(StepContext& c) {
 
 void v18_draft_rows(StepContext& c) {
   if (!c.has(Field::p4_tokens) || !c.out.is_enabled(CheckId::V18)) return;
+  if (!c.has(Field::p2_a)) return;
   if (!has_shape(c, CheckId::V18, "P4", Field::p4_tokens, c.r.p4_tokens)) return;
   const RowCheck v{c, CheckId::V18, "P4", Field::p4_tokens};
   for (std::size_t i = 0; i < c.slots(); ++i) {

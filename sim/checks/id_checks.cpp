@@ -1,7 +1,8 @@
 // V9 and V34 on embedding ids: the least and the greatest of a launch, padding included.
 //
 // At level `state` tokens are digests, so only what padding, the vocabulary and the number of rows
-// force is known. Level `full` knows all ids of decode rows; a chunk's text is known at no level.
+// force is known. Level `full` knows all ids of decode rows. No level knows the text of a chunk or
+// the stale rows from N to the captured size (4.7).
 #include <algorithm>
 #include <limits>
 
@@ -104,6 +105,7 @@ void v34_main_ids(StepContext& c) {
 void v9_main_ids(StepContext& c) {
   if (!c.out.is_enabled(CheckId::V9)) return;
   if (c.r.kind == StepKind::idle || c.r.token_num <= 0) return;
+  if (!c.has(Field::captured_size) || !c.has(Field::p1_e)) return;
   const std::int64_t rows = sum_below(c.r.p1.q, c.s.n);
   if (c.r.token_num < rows) return;  // V1 speaks; which rows the guard dropped is V9's row_runs
   KnownIds known;
@@ -115,22 +117,29 @@ void v9_main_ids(StepContext& c) {
     if (!decodes || row == nullptr) known.add_unknown(q);
   }
   if (c.r.token_num > rows) known.add(c.rules.padding_id);
-  check_ids(
-      c, {CheckId::V9, "P1", Field::id_min, Field::id_max, c.r.id_min, c.r.id_max, c.r.token_num},
-      known);
+  known.add_unknown(std::int64_t{c.r.captured_size} - c.r.token_num);
+  check_ids(c,
+            {CheckId::V9, "P1", Field::id_min, Field::id_max, c.r.id_min, c.r.id_max,
+             std::max(c.r.token_num, c.r.captured_size)},
+            known);
 }
 
 void v34_draft_rows(StepContext& c) {
   if (!c.out.is_enabled(CheckId::V34)) return;
+  for (const Field field : {Field::draft_e, Field::sub_qd, Field::sub_device_sum,
+                            Field::sub_captured_size, Field::p2_a}) {
+    if (!c.has(field)) return;
+  }
   for (std::size_t j = 0; j < c.r.substeps.size(); ++j) {
     const DraftSubstep& sub = c.r.substeps[j];
     if (!sub.launched || sub.token_num < sub.device_sum) continue;
     KnownIds known;
     for (std::size_t i = 0; i < c.slots(); ++i) add_draft_rows(c, j, i, known);
     if (sub.token_num > sub.device_sum) known.add(c.rules.padding_id);
+    known.add_unknown(std::int64_t{sub.captured_size} - sub.token_num);
     check_ids(c,
               {CheckId::V34, "P3", Field::sub_id_min, Field::sub_id_max, sub.id_min, sub.id_max,
-               sub.token_num},
+               std::max(sub.token_num, sub.captured_size)},
               known);
   }
 }

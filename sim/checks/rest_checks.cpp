@@ -1,5 +1,6 @@
 // V7, V12, V16 and V22 where a value must be missing: records say nothing that nobody could mean.
 #include <algorithm>
+#include <iterator>
 #include <string_view>
 #include <type_traits>
 
@@ -17,15 +18,20 @@ void at_substep(StepContext& c, CheckId check, Field field, std::int64_t host,
   c.out.add({check, "P3", -1, -1, field, "", just(host), nothing(), just(oracle)});
 }
 
+/// Left out or written as -1: the whole column is one or the other.
+std::int32_t nobody(const Column& requests) {
+  return requests.empty() || requests.front() != kNoRequest ? 0 : kNoRequest;
+}
+
 /// Finds what differs from 0 in a sub-step that did not run; a request may also be -1.
 class ZeroVisitor {
  public:
   explicit ZeroVisitor(StepContext& c) : c_(c) {}
 
   void operator()(Field field, const Column& column) {
-    const std::int32_t also = field == Field::sub_row_request ? kNoRequest : 0;
-    const auto wrong = std::find_if(column.begin(), column.end(),
-                                    [also](std::int32_t v) { return v != 0 && v != also; });
+    const std::int32_t want = field == Field::sub_row_request ? nobody(column) : 0;
+    const auto wrong =
+        std::find_if(column.begin(), column.end(), [want](std::int32_t v) { return v != want; });
     if (wrong != column.end()) at_substep(c_, CheckId::V7, field, *wrong, 0);
   }
   template <class T>
@@ -124,10 +130,46 @@ void v7_no_substeps(StepContext& c) {
   for (const DraftSubstep& sub : c.r.substeps) visit_substep_fields(sub, visitor);
 }
 
+/// V7, "P4 is P1": left out as a whole, or repeated as a whole.
+void v7_p4_is_whole(StepContext& c) {
+  struct Pair {
+    Field field;
+    const Column& recorded;
+    const Column& oracle;
+  };
+  const StepRecord& r = c.r;
+  const OracleState& s = c.s;
+  const Pair pairs[] = {
+      {Field::p4_q, r.p4.q, s.dev.q},
+      {Field::p4_e, r.p4.e, s.dev.e},
+      {Field::p4_d, r.p4.d, s.dev.d},
+      {Field::p4_s, r.p4.s, s.dev.s},
+      {Field::p4_b, r.p4.b, s.dev.b},
+      {Field::p4_g, r.p4.g, s.dev.g},
+      {Field::p4_a, r.p4.a, s.dev.a},
+      {Field::p4_draft_len, r.p4_draft.len, s.draft.len},
+      {Field::p4_draft_hole, r.p4_draft.hole, s.draft.hole},
+      {Field::p4_draft_digest, r.p4_draft.digest, s.draft.digest},
+      {Field::p4_draft_first, r.p4_draft.first, s.draft.first},
+      {Field::step_q, r.step_q, s.step_q},
+      {Field::step_d, r.step_d, s.step_d},
+      {Field::step_digest, r.step_digest, s.step_digest},
+  };
+  const auto is_repeated = [&c](const Pair& p) {
+    return c.has(p.field) && p.recorded != c.tmp.zeros;
+  };
+  if (std::none_of(std::begin(pairs), std::end(pairs), is_repeated)) return;
+  for (const Pair& pair : pairs) {
+    // What is not all zero is compared with P1 by v7_nothing_after_launch().
+    if (pair.recorded != c.tmp.zeros) continue;
+    compare(c, CheckId::V7, pair.field, "P4", pair.recorded, pair.oracle);
+  }
+}
+
 /// V16: a sub-step that was skipped knows the hidden rows that it would have found, unless the
 /// loop had been left (R3 and R9 sync), and reads no rows then.
 void v16_skipped_substeps(StepContext& c) {
-  if (!c.out.is_enabled(CheckId::V16)) return;
+  if (!c.out.is_enabled(CheckId::V16) || !c.has(Field::draft_flag_in)) return;
   bool runs = false;
   for (std::size_t i = 0; i < c.below(); ++i) runs = runs || c.s.shadow.s[i] == 0;
   bool left = c.rules.sync[3] && !runs;
@@ -149,6 +191,9 @@ void v16_skipped_substeps(StepContext& c) {
     }
     at_substep(c, CheckId::V16, Field::sub_hidden_rows, sub.hidden_rows, left ? 0 : hidden);
     const bool reads = c.rules.sync[6] || c.rules.policy == PolicyKind::exact || c.r.draft_flag_in;
+    for (const std::int32_t request : sub.row_request) {
+      at_substep(c, CheckId::V16, Field::sub_row_request, request, nobody(sub.row_request));
+    }
     at_substep(c, CheckId::V16, Field::sub_blocking, sub.blocking ? 1 : 0, reads && !left ? 1 : 0);
   }
 }

@@ -144,6 +144,7 @@ void v37_frees(StepContext& c);
 void v3_flags_out(StepContext& c);
 /// A step without postprocess records nothing behind the main launch.
 void v7_nothing_after_launch(StepContext& c);
+void v7_p4_is_whole(StepContext& c);    // rest_checks.cpp
 void v7_no_substeps(StepContext& c);    // rest_checks.cpp
 void v7_full_is_empty(StepContext& c);  // full_checks.cpp
 void keep_draft_rows(StepContext& c);   // full_checks.cpp

@@ -48,6 +48,14 @@ inline std::vector<std::byte> encode(const TinyTrace& trace) {
   return std::move(out.bytes);
 }
 
+/// The first divergence in words, else empty.
+inline std::string first_divergence(const TraceReader& reader) {
+  const Result<sim::Verdict> verdict = sim::verify_trace(reader, sim::VerifyOptions{});
+  if (!verdict.ok()) return verdict.error().text;
+  const std::vector<sim::Divergence>& found = verdict.value().divergences;
+  return found.empty() ? std::string() : sim::to_line(found.front());
+}
+
 /// Names of the checks that a trace breaks; "codec" where it cannot be decoded.
 inline std::set<std::string> broken_checks(const TraceReader& reader) {
   const Result<sim::Verdict> verdict = sim::verify_trace(reader, sim::VerifyOptions{});
@@ -126,6 +134,15 @@ class DetectionTable {
   std::map<std::string, Row> rows_;
 };
 
+/// Numbers of features whose checks are not implemented yet: the tests demand more by themselves as
+/// soon as they are.
+inline bool awaits_its_check(const std::string& path) {
+  const auto is_open = [](sim::CheckId id) { return !sim::check_info(id).implemented; };
+  if (path == "enqueue_generation" || path == "p2.generation") return is_open(sim::CheckId::V35);
+  const bool seeds = path == "seed_used" || path == "stop_step_idx";
+  return (seeds || path == "tasks.row.cached_prompt") && is_open(sim::CheckId::V38);
+}
+
 /// Numbers whose changes a judge need not notice, and why:
 /// - times: nothing recorded says what they must be;
 /// - the row of a request is the workload, an input: with a limit that is not reached, a list entry
@@ -147,14 +164,19 @@ inline bool is_beyond_judging(const std::string& path) {
                                             "tasks.row.stop_at",
                                             "tasks.row.stop_len",
                                             "tasks.row.min_tokens"};
-  return path.rfind("spans.", 0) == 0 || kPaths.count(path) > 0;
+  return path.rfind("spans.", 0) == 0 || kPaths.count(path) > 0 || awaits_its_check(path);
 }
 
 /// Changes inside judged fields that mean nothing:
 /// - the 16-bit digest of a chunk's junk token (6.1) is sent to nobody; its upper half is judged;
 /// - the last row of such a chunk meets that token, which may be the text's by chance (5.8);
+/// - of the tokens that were delivered an abort keeps as many as the client's trigger says (E6);
 /// - cells of accept_tokens behind the accepted ones hold what earlier steps left (5.5).
 inline bool changes_leftovers(const StepRecord& sound, const StepRecord& changed) {
+  for (std::size_t k = 0; k < sound.outcomes.size(); ++k) {
+    const bool aborted = sound.outcomes[k].reason == StopReason::abort;
+    if (aborted && sound.outcomes[k].output_len != changed.outcomes[k].output_len) return true;
+  }
   for (std::size_t i = 0; i < sound.p2.a.size(); ++i) {
     const bool junk = sound.p1.e[i] > 0 && sound.p2.d[i] < sound.p1_p[i];
     if (junk && sound.accept_digest[i] != changed.accept_digest[i]) return true;

@@ -103,7 +103,7 @@ const Twin kTwins[] = {
     {"V12_token", 4, [](StepRecord& r) { r.p1_tokens[1] += 1; }, "V12", "p1.tokens.digest"},
     {"V13_token", 4, [](StepRecord& r) { r.p2_tokens[0] += 1; }, "V13", "p2.tokens.draft"},
     {"V18_p3", 4, [](StepRecord& r) { r.p3.q[0] -= 1; }, "V18", "p3.q"},
-    {"V18_token", 4, [](StepRecord& r) { r.p4_tokens[1] += 1; }, "V34", "substeps.id_min"},
+    {"V18_token", 4, [](StepRecord& r) { r.p4_tokens[1] += 1; }, "V18", "p4.tokens.digest"},
     {"V9_padding_id", 4, [](StepRecord& r) { r.id_max += 1; }, "V9", "id_max"},
 };
 
