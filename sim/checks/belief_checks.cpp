@@ -40,6 +40,32 @@ void reservations(const StepContext& c, Column& reach) {
   }
 }
 
+/// True where some running slot may break what v36_beliefs() demands: the same without words and
+/// with sums that wrap, so that it vectorises. What wraps is looked at closely.
+bool leaves_belief(const StepContext& c) {
+  const SlotColumns& p = c.r.p1;
+  const std::int32_t bound = mask_of(promises_bound(c.rules));
+  std::int32_t bad = 0;
+  for (std::size_t i = 0; i < c.slots(); ++i) {
+    const std::int32_t runs = mask_of(p.q[i] > 0);
+    const std::int32_t end = wrap_add(p.d[i], p.q[i]);
+    bad |= runs & bound & mask_of(c.r.believed_len[i] < p.d[i]);
+    bad |= runs & (mask_of(end > c.tmp.reach[i]) | mask_of(end < p.d[i]));
+  }
+  return bad != 0;
+}
+
+bool leaves_reach(const StepContext& c, const DraftSubstep& sub, std::size_t substep) {
+  const auto ahead = static_cast<std::int32_t>(substep);
+  std::int32_t bad = 0;
+  for (std::size_t i = 0; i < c.below(); ++i) {
+    const std::int32_t end = wrap_add(sub.dd[i], sub.qd[i]);
+    const std::int32_t most = wrap_add(c.tmp.reach[i], ahead);
+    bad |= mask_of(sub.qd[i] > 0) & (mask_of(end > most) | mask_of(end < sub.dd[i]));
+  }
+  return bad != 0;
+}
+
 void report(StepContext& c, const char* point, Field field, std::size_t i, std::int64_t host,
             std::int64_t device, Value oracle) {
   c.out.add({CheckId::V36, point, static_cast<std::int32_t>(i), c.s.request[i], field, "",
@@ -63,6 +89,7 @@ void v36_beliefs(StepContext& c) {
   compare(c, CheckId::V36, Field::believed_reserve, "P1", c.r.believed_reserve, reserve);
   if (!launched) return;
   reservations(c, c.tmp.reach);
+  if (!leaves_belief(c)) return;
   for (std::size_t i = 0; i < c.slots(); ++i) {
     if (c.r.p1.q[i] <= 0) continue;
     const std::int64_t d = c.r.p1.d[i];
@@ -80,7 +107,7 @@ void v36_draft_reach(StepContext& c) {
   if (!c.out.is_enabled(CheckId::V36)) return;
   for (std::size_t j = 0; j < c.r.substeps.size(); ++j) {
     const DraftSubstep& sub = c.r.substeps[j];
-    if (!sub.launched) continue;
+    if (!sub.launched || !leaves_reach(c, sub, j)) continue;
     for (std::size_t i = 0; i < c.below(); ++i) {
       if (sub.qd[i] <= 0) continue;
       const std::int64_t end = std::int64_t{sub.dd[i]} + sub.qd[i];

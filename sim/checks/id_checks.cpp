@@ -109,7 +109,9 @@ void v9_main_ids(StepContext& c) {
   const std::int64_t rows = sum_below(c.r.p1.q, c.s.n);
   if (c.r.token_num < rows) return;  // V1 speaks; which rows the guard dropped is V9's row_runs
   KnownIds known;
-  for (std::size_t i = 0; i < c.below(); ++i) {
+  const bool has_tokens = c.has(Field::p1_tokens);
+  if (!has_tokens) known.add_unknown(rows);
+  for (std::size_t i = 0; has_tokens && i < c.below(); ++i) {
     const std::int32_t q = c.r.p1.q[i];
     const std::int64_t* row = cells_of(c, Field::p1_tokens, c.r.p1_tokens, i);
     const bool decodes = c.r.p1.e[i] == 0 && q <= c.rules.width;
@@ -130,11 +132,13 @@ void v34_draft_rows(StepContext& c) {
                             Field::sub_captured_size, Field::p2_a}) {
     if (!c.has(field)) return;
   }
+  const bool has_tokens = c.has(Field::p2_tokens) && c.has(Field::p4_tokens);
   for (std::size_t j = 0; j < c.r.substeps.size(); ++j) {
     const DraftSubstep& sub = c.r.substeps[j];
     if (!sub.launched || sub.token_num < sub.device_sum) continue;
     KnownIds known;
-    for (std::size_t i = 0; i < c.slots(); ++i) add_draft_rows(c, j, i, known);
+    if (!has_tokens) known.add_unknown(sub.device_sum);
+    for (std::size_t i = 0; has_tokens && i < c.slots(); ++i) add_draft_rows(c, j, i, known);
     if (sub.token_num > sub.device_sum) known.add(c.rules.padding_id);
     known.add_unknown(std::int64_t{sub.captured_size} - sub.token_num);
     check_ids(c,
