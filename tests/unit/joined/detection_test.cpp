@@ -1,4 +1,4 @@
-// Traces of the runtime with one number changed: the judge notices, whatever ran.
+// Traces of the runtime, decoded, changed in one number and encoded again: the judge notices.
 #include "tests/support/detection.hpp"
 
 #include <algorithm>
@@ -77,6 +77,19 @@ std::vector<Recorded> sound_runs() {
     if (i % 4 == 2) removed[i].preempt_after = static_cast<std::int32_t>(1 + i % 6);
   }
   out.push_back(record("aborts, preemptions", plain, removed, RecordLevel::state));
+  Scenario extended = small_scenario(4, 4);
+  extended.config.num_model_steps = 2;
+  extended.config.ngram_millionths = 400000;
+  std::vector<RequestSpec> stopped = mixed_requests(12, false);
+  for (std::size_t i = 0; i < stopped.size(); ++i) {
+    RequestRow& row = stopped[i].row;
+    if (i % 3 == 1) row.stop_at = static_cast<std::int32_t>(1 + i % 5);
+    if (i % 3 == 1) row.stop_len = 1;
+    if (i % 6 == 1) row.min_tokens = 3;
+    if (i % 2 == 0) row.cached_prompt = row.prompt_len / 2;
+  }
+  out.push_back(record("sequences, caches, n-grams", extended, stopped, RecordLevel::state));
+  out.push_back(record("the same, full", extended, stopped, RecordLevel::full));
   Scenario sync = small_scenario(4, 3);
   set_all_rows(sync, RowMode::sync);
   sync.config.captured_sizes = {16, 8, 4};
@@ -122,7 +135,6 @@ void try_sample(Recorded& run, std::size_t quota, DetectionTable& table) {
     ASSERT_EQ(first_divergence(TinyReader(trace)), "") << run.name;
     ASSERT_EQ(broken_checks_through_codec(trace), std::set<std::string>{}) << run.name;
   }
-  std::size_t count = 0;
   for (const auto& [path, places] : sample(run, quota)) {
     for (const Place& place : places) {
       TinyTrace& trace = run.blocks[place.block];
@@ -130,9 +142,7 @@ void try_sample(Recorded& run, std::size_t quota, DetectionTable& table) {
       const StepRecord sound = r;
       const std::int64_t delta = (place.draw & 3U) == 0 ? std::int64_t{1} << 30U : 1;
       (void)change_number(r, trace.head.level, place.target, delta);
-      const bool encoded = ++count % 5 == 0;
-      const auto checks =
-          encoded ? broken_checks_through_codec(trace) : broken_checks(TinyReader(trace));
+      const auto checks = broken_checks_through_codec(trace);
       if (!checks.empty() || !changes_leftovers(sound, r)) {
         table.add(path, checks,
                   run.name + ", t=" + std::to_string(sound.t) + ", number " +
