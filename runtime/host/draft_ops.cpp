@@ -255,8 +255,9 @@ void HostDevice::ngram_extend(const LaunchArgs& args) {
     if (m_.stop_flags[slot] != 0 || m_.seq_lens_decoder[slot] < m_.prompt_lens[slot]) continue;
     const std::int64_t g = m_.step_idx[slot];
     const std::int32_t from = m_.seq_lens_this_time[slot];
-    const std::int32_t to =
-        std::min(from + script::ngram_count(config_, m_.slot_row[slot], g), config_.row_width());
+    const std::int32_t to = std::min(
+        from + script::ngram_count(config_, m_.slot_request[slot], m_.max_dec_len[slot], g),
+        config_.row_width());
     const script::Request& request = scripts_[slot];
     const std::int32_t right = script::accept_count(config_, request, g);
     for (std::int32_t x = from; x < to; ++x) {
