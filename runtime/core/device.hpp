@@ -82,7 +82,9 @@ class Device {
   /// parts of `keyframe` are set already; `keyframe` stays where it is until the next drain or
   /// finished().
   virtual void snapshot(Keyframe& keyframe, std::int64_t step) = 0;
-  /// True when everything enqueued up to the end of step `step` has been executed.
+  /// True when everything enqueued up to the end of step `step` has been executed. Says so without
+  /// ordering anything, as recording may add no order: of what the device wrote only that may be
+  /// read which an event comes after that the host has waited for.
   [[nodiscard]] virtual bool finished(std::int64_t step) const = 0;
   /// What the device was asked to enqueue since the end of the last step.
   [[nodiscard]] virtual const ApiLog& api_log() const = 0;
@@ -90,6 +92,9 @@ class Device {
   virtual void end_step(std::int64_t step) = 0;
   /// Waits until all lanes are empty.
   virtual void drain() = 0;
+  /// Gives up what has not been executed; behind it the device touches no record and no keyframe
+  /// any more, and nothing may be enqueued. For runs that end early; otherwise nothing is left.
+  virtual void halt() = 0;
 };
 
 }  // namespace tandem

@@ -38,6 +38,8 @@ StepLoop::StepLoop(const Scenario& scenario, Workload& workload, const RunOption
   for (Column* column : {&q_cpu_, &b_cpu_, &preempted_, &last_preempted_}) column->assign(slots, 0);
 }
 
+StepLoop::~StepLoop() { device_.halt(); }
+
 Result<RunSummary> StepLoop::run(const TraceHeader& header) {
   TANDEM_RETURN_IF_ERROR(recorder_.begin(header));
   t_ = header.first_step;
@@ -57,7 +59,7 @@ Result<RunSummary> StepLoop::run(const TraceHeader& header) {
   Keyframe last;
   fill_keyframe(last);
   device_.drain();
-  TANDEM_RETURN_IF_ERROR(recorder_.flush(device_));
+  TANDEM_RETURN_IF_ERROR(recorder_.flush(device_, Recorder::kDrained));
   const EngineTotals totals = engine_.totals();
   TANDEM_RETURN_IF_ERROR(engine_.drain_unadmitted(
       [this](const RequestRow& row) { return recorder_.unadmitted(row); }));
@@ -109,7 +111,7 @@ Status StepLoop::iterate() {
   record().repeat = repeat;
   device_.end_step(t_);
   recorder_.close_step();
-  TANDEM_RETURN_IF_ERROR(recorder_.flush(device_));
+  TANDEM_RETURN_IF_ERROR(recorder_.flush(device_, t_));
   t_ += repeat;
   return {};
 }

@@ -22,6 +22,10 @@ class StepLoop {
   /// All arguments outlive the loop.
   StepLoop(const Scenario& scenario, Workload& workload, const RunOptions& options, Device& device,
            RecordSink* sink);
+  StepLoop(const StepLoop&) = delete;
+  StepLoop& operator=(const StepLoop&) = delete;
+  /// Halts the device: it may be at work on records that end with the loop.
+  ~StepLoop();
 
   /// Runs to the end. An Error of the workload or the sink ends it.
   Result<RunSummary> run(const TraceHeader& header);

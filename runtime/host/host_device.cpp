@@ -2,7 +2,10 @@
 #include "runtime/host/host_device.hpp"
 
 #include <algorithm>
+#include <utility>
 
+#include "runtime/host/det_executor.hpp"
+#include "runtime/host/threads_executor.hpp"
 #include "traces/base/check.hpp"
 
 namespace tandem {
@@ -28,16 +31,27 @@ bool is_copy(OpKind kind) {
   }
 }
 
+std::unique_ptr<Executor> make_executor(ExecutorKind kind, const Scenario& scenario,
+                                        Executor::Execute execute) {
+  const RunConfig& config = scenario.config;
+  if (kind == ExecutorKind::det) {
+    return std::make_unique<DetExecutor>(scenario.timing, config.seed, std::move(execute));
+  }
+  return std::make_unique<ThreadsExecutor>(scenario.timing, config.seed, std::move(execute),
+                                           config.copies_own_stream);
+}
+
 }  // namespace
 
-HostDevice::HostDevice(const Scenario& scenario)
+HostDevice::HostDevice(const Scenario& scenario, ExecutorKind executor)
     : scenario_(scenario),
       config_(scenario.config),
       m_(scenario.config),
       scripts_(slots()),
       ring_(static_cast<std::size_t>(scenario.config.pinned_ring_depth)),
-      executor_(scenario.timing, scenario.config.seed,
-                [this](const plan::Operation& op, const LaunchArgs& args) { execute(op, args); }) {
+      executor_(make_executor(
+          executor, scenario,
+          [this](const plan::Operation& op, const LaunchArgs& args) { execute(op, args); })) {
   for (PinnedEntry& entry : ring_) {
     for (Column* c : {&entry.q, &entry.b, &entry.accept_num, &entry.seq_len}) c->assign(slots(), 0);
     entry.accept_tokens.assign(slots() * width(), -1);
@@ -68,7 +82,7 @@ Nanos HostDevice::duration(const plan::Operation& op, const LaunchArgs& args) co
 
 void HostDevice::enqueue(const plan::Operation& op, const LaunchArgs& args) {
   log_.note(op.lane, op.kind);
-  executor_.enqueue(op, args, duration(op, args));
+  executor_->enqueue(op, args, duration(op, args));
 }
 
 void HostDevice::execute(const plan::Operation& op, const LaunchArgs& args) {

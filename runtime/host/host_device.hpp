@@ -1,41 +1,51 @@
-// The host device: the kernels' references on host memory, driven by the deterministic executor.
+// The host device: the kernels' references on host memory, ordered by one of two executors.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "runtime/core/device.hpp"
 #include "runtime/core/script.hpp"
-#include "runtime/host/det_executor.hpp"
+#include "runtime/host/executor.hpp"
 #include "runtime/host/tensors.hpp"
 #include "scenarios/scenario.hpp"
 
 namespace tandem {
 
+enum class ExecutorKind : std::uint8_t {
+  det,     ///< one thread, a seeded order among the legal ones
+  threads  ///< one worker thread a stream
+};
+
 class HostDevice : public Device {
  public:
-  /// `scenario` outlives the device.
-  explicit HostDevice(const Scenario& scenario);
+  /// `scenario` outlives the device. Throws std::system_error where a worker thread cannot be
+  /// started.
+  explicit HostDevice(const Scenario& scenario, ExecutorKind executor = ExecutorKind::det);
 
   void enqueue(const plan::Operation& op, const LaunchArgs& args) override;
-  void wait(plan::EventName name, std::int64_t step) override { executor_.wait(name, step); }
-  void spend(Nanos extra_ns) override { executor_.spend(extra_ns); }
-  void sleep_until(Nanos until_ns) override { executor_.sleep_until(until_ns); }
-  [[nodiscard]] Nanos now() const override { return executor_.now(); }
-  [[nodiscard]] Nanos compute_busy() const override { return executor_.compute_busy(); }
+  void wait(plan::EventName name, std::int64_t step) override { executor_->wait(name, step); }
+  void spend(Nanos extra_ns) override { executor_->time().spend(extra_ns); }
+  void sleep_until(Nanos until_ns) override { executor_->time().sleep_until(until_ns); }
+  [[nodiscard]] Nanos now() const override { return executor_->time().now(); }
+  [[nodiscard]] Nanos compute_busy() const override { return executor_->time().compute_busy(); }
   [[nodiscard]] const PinnedEntry& pinned(std::int64_t step) const override;
   void stage_tasks(std::int64_t step, const std::vector<Task>& tasks) override {
     pinned_entry(step).tasks = tasks;
   }
   [[nodiscard]] std::int64_t scratch() const override { return scratch_; }
   void snapshot(Keyframe& keyframe, std::int64_t step) override;
-  [[nodiscard]] bool finished(std::int64_t step) const override { return executor_.finished(step); }
+  [[nodiscard]] bool finished(std::int64_t step) const override {
+    return executor_->finished(step);
+  }
   [[nodiscard]] const ApiLog& api_log() const override { return log_; }
   void end_step(std::int64_t step) override {
-    executor_.end_step(step);
+    executor_->end_step(step);
     log_.clear();
   }
-  void drain() override { executor_.drain(); }
+  void drain() override { executor_->drain(); }
+  void halt() override { executor_->halt(); }
 
  private:
   [[nodiscard]] Nanos duration(const plan::Operation& op, const LaunchArgs& args) const;
@@ -115,7 +125,7 @@ class HostDevice : public Device {
   std::vector<PinnedEntry> ring_;
   std::int64_t scratch_ = 0;
   ApiLog log_;
-  DetExecutor executor_;
+  std::unique_ptr<Executor> executor_;  ///< last: its threads work on what is above
 };
 
 }  // namespace tandem

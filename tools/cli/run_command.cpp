@@ -107,7 +107,8 @@ Result<RunSummary> execute(Io& io, const Options& o, const Scenario& scenario, R
                               grouped(p.requests_done), grouped(p.tokens),
                               duration_text(p.now_ns)));
   };
-  return run_on_host(scenario, *workload, options, recording.sink.get());
+  const ExecutorKind executor = o.executor == "threads" ? ExecutorKind::threads : ExecutorKind::det;
+  return run_on_host(scenario, *workload, options, recording.sink.get(), executor);
 }
 
 int exit_code_of(const RunReport& report) {
@@ -164,10 +165,6 @@ int run(Io& io, const Options& o) {
   }
   const auto executor = parse_choice("--executor", o.executor, {"det", "threads"});
   if (!executor) return fail(io, executor.error());
-  if (o.executor == "threads") {
-    return fail(io, Error::make("--executor", "got 'threads'", "det",
-                                "threads comes with a later version"));
-  }
   const Result<RecordLevel> level = checked_level(o);
   if (!level) return fail(io, level.error());
   const Status output = check_output(o);
@@ -183,7 +180,10 @@ void add_run_command(CLI::App& app, Io& io, int& exit_code) {
   add_scenario_options(*sub, o->scenario);
   sub->add_option("--steps", o->scenario.steps, "end after N loop iterations")->option_text("N");
   sub->add_option("--device", o->device, "auto, host or cuda")->option_text("D");
-  sub->add_option("--executor", o->executor, "det: one thread, virtual time")->option_text("E");
+  sub->add_option("--executor", o->executor,
+                  "det (default): one thread, seeded order; threads: a worker thread a stream, the "
+                  "same values and times")
+      ->option_text("E");
   sub->add_option("-o,--output", o->output, "trace to write; NAME.part until it is whole")
       ->option_text("NAME");
   sub->add_option("--record", o->record, "off, state (default), timeline or full")

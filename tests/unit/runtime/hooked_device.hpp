@@ -40,6 +40,7 @@ class HookedDevice : public Device {
   [[nodiscard]] const ApiLog& api_log() const override { return inner_.api_log(); }
   void end_step(std::int64_t step) override { inner_.end_step(step); }
   void drain() override { inner_.drain(); }
+  void halt() override { inner_.halt(); }
 
  private:
   HostDevice inner_;
