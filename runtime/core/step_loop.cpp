@@ -6,7 +6,6 @@
 
 #include "runtime/core/message.hpp"
 #include "runtime/core/plan_builder.hpp"
-#include "runtime/core/task_arrays.hpp"
 #include "traces/base/check.hpp"
 
 namespace tandem {
@@ -209,8 +208,8 @@ void StepLoop::finish_record(StepKind kind) {
   r.q_cpu = q_cpu_;
   r.b_cpu = b_cpu_;
   const PinnedEntry& pinned = device_.pinned(t_);
-  r.q_cpu_step = pinned.q_step;
-  r.b_cpu_step = pinned.b_step;
+  r.q_cpu_step = pinned.numbers->q_step;
+  r.b_cpu_step = pinned.numbers->b_step;
   if (kind == StepKind::back) r.output_rows_host = step_.output_rows;
   host_log_.append(device_.api_log());
   find_deviations(called_for_, host_log_, r.deviations);
@@ -326,9 +325,8 @@ LaunchArgs StepLoop::arguments(const plan::Operation& op) const {
 void StepLoop::run_device_op(const plan::Operation& op, const LaunchArgs& args) {
   switch (op.kind) {
     case plan::OpKind::insert_tasks:
-      device_.stage_tasks(t_, record().tasks);
       record().pinned_copies.push_back({static_cast<std::int32_t>(plan::Buffer::task_arrays_cpu),
-                                        task_array_digest(device_.pinned(t_).tasks), 0});
+                                        device_.stage_tasks(t_, record().tasks), 0});
       break;
     case plan::OpKind::read_count:
     case plan::OpKind::read_not_need_stop:

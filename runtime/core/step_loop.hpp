@@ -116,7 +116,6 @@ class StepLoop {
   ApiLog called_for_;         ///< what the plan of this step calls for
   ApiLog host_log_;           ///< host operations that ran in this step
   Column q_cpu_, b_cpu_, preempted_, last_preempted_;
-  std::vector<std::int64_t> no_tokens_;
   Step step_;
   Histogram step_times_, idle_shares_;
   RunSummary summary_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <vector>
 
@@ -18,6 +19,22 @@ enum class ExecutorKind : std::uint8_t {
   threads  ///< one worker thread a stream
 };
 
+/// The memory of one entry of every pinned ring, and the view of it that the host is given.
+struct PinnedSlots {
+  explicit PinnedSlots(const RunConfig& config);
+  PinnedSlots(const PinnedSlots&) = delete;
+  PinnedSlots& operator=(const PinnedSlots&) = delete;
+  PinnedSlots(PinnedSlots&&) = delete;
+  PinnedSlots& operator=(PinnedSlots&&) = delete;
+  ~PinnedSlots() = default;
+
+  Ints q, b, accept_num, seq_len;
+  Tokens accept_tokens, prompt_len;
+  PinnedNumbers numbers;
+  std::vector<Task> tasks;  ///< task_arrays_cpu
+  PinnedEntry view;
+};
+
 class HostDevice : public Device {
  public:
   /// `scenario` outlives the device. Throws std::system_error where a worker thread cannot be
@@ -31,9 +48,8 @@ class HostDevice : public Device {
   [[nodiscard]] Nanos now() const override { return executor_->time().now(); }
   [[nodiscard]] Nanos compute_busy() const override { return executor_->time().compute_busy(); }
   [[nodiscard]] const PinnedEntry& pinned(std::int64_t step) const override;
-  void stage_tasks(std::int64_t step, const std::vector<Task>& tasks) override {
-    pinned_entry(step).tasks = tasks;
-  }
+  [[nodiscard]] std::int32_t stage_tasks(std::int64_t step,
+                                         const std::vector<Task>& tasks) override;
   [[nodiscard]] std::int64_t scratch() const override { return scratch_; }
   void snapshot(Keyframe& keyframe, std::int64_t step) override;
   [[nodiscard]] bool finished(std::int64_t step) const override {
@@ -114,7 +130,9 @@ class HostDevice : public Device {
                                     unsigned bits) const;
   [[nodiscard]] bool is_eos(std::int64_t token) const;
 
-  PinnedEntry& pinned_entry(std::int64_t step);
+  PinnedSlots& pinned_entry(std::int64_t step) {
+    return ring_[static_cast<std::size_t>(step) % ring_.size()];
+  }
   [[nodiscard]] std::size_t slots() const { return static_cast<std::size_t>(config_.max_num_seqs); }
   [[nodiscard]] std::size_t width() const { return static_cast<std::size_t>(config_.row_width()); }
 
@@ -122,7 +140,7 @@ class HostDevice : public Device {
   const RunConfig& config_;
   Tensors m_;
   std::vector<script::Request> scripts_;  ///< of slot_row
-  std::vector<PinnedEntry> ring_;
+  std::deque<PinnedSlots> ring_;          ///< built once: entries are views of themselves
   std::int64_t scratch_ = 0;
   ApiLog log_;
   std::unique_ptr<Executor> executor_;  ///< last: its threads work on what is above

@@ -31,8 +31,9 @@ class HookedDevice : public Device {
   [[nodiscard]] const PinnedEntry& pinned(std::int64_t step) const override {
     return inner_.pinned(step);
   }
-  void stage_tasks(std::int64_t step, const std::vector<Task>& tasks) override {
-    inner_.stage_tasks(step, tasks);
+  [[nodiscard]] std::int32_t stage_tasks(std::int64_t step,
+                                         const std::vector<Task>& tasks) override {
+    return inner_.stage_tasks(step, tasks);
   }
   [[nodiscard]] std::int64_t scratch() const override { return inner_.scratch(); }
   void snapshot(Keyframe& keyframe, std::int64_t step) override { inner_.snapshot(keyframe, step); }
