@@ -100,7 +100,6 @@ class HostDevice : public Device {
   void draft_pre_process(const plan::Operation& op, const LaunchArgs& args);
   void draft_forward(const plan::Operation& op, const LaunchArgs& args);
   void gather(const LaunchArgs& args);
-  [[nodiscard]] std::int32_t draft_output_rows(const LaunchArgs& args) const;
   void draft_rebuild(const LaunchArgs& args);
   void get_self_hidden(const LaunchArgs& args);
   void draft_lm_head(const plan::Operation& op);
