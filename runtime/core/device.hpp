@@ -57,6 +57,8 @@ struct LaunchArgs {
   PendingStep* pending = nullptr;
 };
 
+constexpr Nanos kUnknownBusy = -1;
+
 class Device {
  public:
   Device() = default;
@@ -74,7 +76,7 @@ class Device {
   virtual void sleep_until(Nanos until_ns) = 0;
   /// The host's clock.
   [[nodiscard]] virtual Nanos now() const = 0;
-  /// Time that the compute lane has been given to do so far.
+  /// Time that the compute lane has been given to do so far; kUnknownBusy where nobody knows.
   [[nodiscard]] virtual Nanos compute_busy() const = 0;
 
   /// The ring entry of step `step`.
