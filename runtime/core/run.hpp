@@ -40,6 +40,7 @@ struct RunSummary {
   std::uint64_t token_digest = 0;   ///< over every request's token stream, whatever the schedule
   Nanos virtual_ns = 0;             ///< host clock at the end
   bool has_step_time = false;
+  bool has_idle = false;        ///< false where the device does not know how long it was busy
   Percentiles step_time_ns;     ///< of iterations that launched; within 1/64
   Percentiles idle_millionths;  ///< share of such an iteration in which the compute lane was idle
   std::int64_t recorder_stalls = 0;

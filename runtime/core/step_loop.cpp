@@ -70,6 +70,7 @@ Result<RunSummary> StepLoop::run(const TraceHeader& header) {
   summary_.virtual_ns = device_.now();
   summary_.dropped_rows = workload_.dropped();
   summary_.has_step_time = step_times_.count() > 0;
+  summary_.has_idle = idle_shares_.count() > 0;
   const auto three = [](const Histogram& h) {
     return Percentiles{h.quantile(500'000), h.quantile(950'000), h.quantile(990'000)};
   };
@@ -178,8 +179,9 @@ void StepLoop::account(StepKind kind, Nanos busy_before) {
   if (kind == StepKind::idle) return;
   ++summary_.launched_steps;
   const Nanos step_ns = std::max<Nanos>(1, device_.now() - step_.start_ns);
-  const Nanos busy_ns = std::min(step_ns, device_.compute_busy() - busy_before);
   step_times_.add(step_ns);
+  if (busy_before == kUnknownBusy) return;
+  const Nanos busy_ns = std::min(step_ns, device_.compute_busy() - busy_before);
   idle_shares_.add((step_ns - busy_ns) * 1'000'000 / step_ns);
 }
 

@@ -77,7 +77,7 @@ void copy_output_rows(const OpContext& c, const PinnedEntry& to) {
 
 void copy_outputs(const OpContext& c, const PinnedEntry& to, std::int64_t t) {
   copy_outputs_kernel<<<blocks_for(to.accept_tokens.size()), kBlock, 0, c.stream>>>(c.tensors, to,
-                                                                                     t);
+                                                                                    t);
   expect_kernel();
 }
 

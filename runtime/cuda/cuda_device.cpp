@@ -71,7 +71,7 @@ CudaEvent& CudaDevice::event(plan::EventName name, std::int64_t step) {
 }
 
 OpContext CudaDevice::context(plan::Lane lane) const {
-  return {model_, const_cast<DeviceMemory&>(memory_).tensors(), layout_, image_, level_,
+  return {model_,         const_cast<DeviceMemory&>(memory_).tensors(), layout_, image_, level_,
           stream_of(lane)};
 }
 
@@ -187,8 +187,8 @@ void CudaDevice::snapshot(Keyframe& keyframe, std::int64_t step) {
   const OpContext c = context(plan::Lane::compute);
   take_keyframe(c, keyframe_buffer_->outputs, pinned(step));
   const auto bring = [stream](auto to, const auto& from) {
-    TANDEM_CUDA_CALL(cudaMemcpyAsync(to.data(), from.data(), to.size_bytes(),
-                                     cudaMemcpyDeviceToHost, stream));
+    TANDEM_CUDA_CALL(
+        cudaMemcpyAsync(to.data(), from.data(), to.size_bytes(), cudaMemcpyDeviceToHost, stream));
   };
   bring(keyframe_buffer_->image, std::span(image_, layout_.words));
   bring(keyframe_buffer_->infer_seed, c.tensors.infer_seed);

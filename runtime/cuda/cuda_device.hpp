@@ -126,15 +126,15 @@ class CudaDevice : public Device {
   std::vector<std::unique_ptr<PinnedRingEntry>> ring_;
   PinnedBytes scratch_memory_;
   volatile std::int64_t* scratch_;
-  std::int32_t* image_ = nullptr;        ///< device; null at level off
-  std::int64_t* staging_ = nullptr;      ///< device
+  std::int32_t* image_ = nullptr;    ///< device; null at level off
+  std::int64_t* staging_ = nullptr;  ///< device
   std::size_t staging_words_ = 0;
   std::unique_ptr<PinnedBytes> images_;  ///< kImages of them
   std::array<Flight, kImages> flights_;
-  PendingStep* open_ = nullptr;          ///< of the step in hand
+  PendingStep* open_ = nullptr;  ///< of the step in hand
   std::unique_ptr<KeyframeBuffer> keyframe_buffer_;
   KeyframeFlight keyframe_;
-  std::int64_t next_flight_ = 0;  ///< of the next end_step
+  std::int64_t next_flight_ = 0;   ///< of the next end_step
   std::int64_t first_flight_ = 0;  ///< oldest that has not landed
   std::int64_t recorded_ = -1;
   std::int64_t stalls_ = 0;

@@ -49,8 +49,7 @@ void CudaDevice::insert(const LaunchArgs& args, const OpContext& c) {
   insert_tasks(c, staging_, static_cast<std::int32_t>(staged[0]));
 }
 
-void CudaDevice::run_target(const plan::Operation& op, const LaunchArgs& args,
-                            const OpContext& c) {
+void CudaDevice::run_target(const plan::Operation& op, const LaunchArgs& args, const OpContext& c) {
   const DeviceTensors& m = c.tensors;
   switch (op.kind) {
     case OpKind::insert_tasks:

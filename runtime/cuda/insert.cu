@@ -33,8 +33,7 @@ struct SlotInsert {
 
   __device__ void append_blocks(const TaskView& task) const {
     const std::size_t slot = task.slot();
-    std::int32_t* row =
-        &m.block_tables[slot * static_cast<std::size_t>(model.block_table_width)];
+    std::int32_t* row = &m.block_tables[slot * static_cast<std::size_t>(model.block_table_width)];
     if (task.admits()) {
       for (int x = static_cast<int>(threadIdx.x); x < model.block_table_width; x += kBlock) {
         row[x] = -1;
@@ -133,7 +132,8 @@ struct SlotInsert {
     for (std::int64_t x = threadIdx.x; x < length; x += kBlock) {
       m.input_ids[chunk + static_cast<std::size_t>(x)] = text[start + x];
       // Proposer: shifted by one; the last entry is filled by draft_model_preprocess (5.8).
-      if (x + 1 < length) m.draft_input_ids[chunk + static_cast<std::size_t>(x)] = text[start + x + 1];
+      if (x + 1 < length)
+        m.draft_input_ids[chunk + static_cast<std::size_t>(x)] = text[start + x + 1];
     }
     for (std::int64_t x = threadIdx.x; x < model.max_model_len; x += kBlock) pre[x] = -1;
     if (threadIdx.x != 0) return;
@@ -184,8 +184,7 @@ struct SlotInsert {
 
   __device__ void end_slot(const TaskView& task) const {
     const std::size_t slot = task.slot();
-    std::int32_t* row =
-        &m.block_tables[slot * static_cast<std::size_t>(model.block_table_width)];
+    std::int32_t* row = &m.block_tables[slot * static_cast<std::size_t>(model.block_table_width)];
     for (int x = static_cast<int>(threadIdx.x); x < model.block_table_width; x += kBlock) {
       row[x] = -1;
     }
@@ -201,8 +200,8 @@ struct SlotInsert {
 /// last block digests all words.
 __global__ void insert_tasks_kernel(const __grid_constant__ ModelConfig model,
                                     const __grid_constant__ DeviceTensors m,
-                                    const __grid_constant__ ImageLayout layout,
-                                    std::int32_t* image, const std::int64_t* staged) {
+                                    const __grid_constant__ ImageLayout layout, std::int32_t* image,
+                                    const std::int64_t* staged) {
   __shared__ std::uint32_t hash;
   const auto count = static_cast<unsigned>(staged[0]);
   const std::int64_t* offsets = staged + 1;

@@ -12,7 +12,7 @@
 
 namespace tandem::cuda {
 
-constexpr unsigned kBlock = 256;      ///< threads of a kernel with one thread an item
+constexpr unsigned kBlock = 256;       ///< threads of a kernel with one thread an item
 constexpr unsigned kWideBlock = 1024;  ///< threads of a kernel of one block
 
 inline unsigned blocks_for(std::size_t items) {
@@ -33,8 +33,8 @@ __device__ inline std::uint64_t device_ns() {
 /// Keyed digest of `count` tokens, `bits` of it.
 __device__ inline std::int32_t digest_of(const ModelConfig& model, const std::int64_t* tokens,
                                          std::size_t count, unsigned bits) {
-  return static_cast<std::int32_t>(token_row_digest(
-      model.digest_key, std::span<const std::int64_t>(tokens, count), bits));
+  return static_cast<std::int32_t>(
+      token_row_digest(model.digest_key, std::span<const std::int64_t>(tokens, count), bits));
 }
 
 inline void expect_kernel() { TANDEM_CUDA_CALL(cudaGetLastError()); }

@@ -109,13 +109,15 @@ void each_tensor(const RunConfig& config, DeviceTensors& m, Visit visit) {
   each_draft(config, m, visit);
 }
 
-std::size_t aligned(std::size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
+std::size_t aligned(std::size_t bytes) {
+  return (bytes + kAlignment - 1) / kAlignment * kAlignment;
+}
 
 template <class T>
 void fill(std::span<T> out, T value) {
   if (out.empty()) return;
-  const auto blocks = static_cast<unsigned>(
-      std::min<std::size_t>((out.size() + kThreads - 1) / kThreads, 4096));
+  const auto blocks =
+      static_cast<unsigned>(std::min<std::size_t>((out.size() + kThreads - 1) / kThreads, 4096));
   fill_kernel<<<blocks, kThreads>>>(out.data(), out.size(), value);
   TANDEM_CUDA_CALL(cudaGetLastError());
 }
@@ -123,8 +125,8 @@ void fill(std::span<T> out, T value) {
 }  // namespace
 
 std::size_t row_capacity(const RunConfig& config) {
-  const auto batch = static_cast<std::size_t>(config.max_num_seqs) *
-                     static_cast<std::size_t>(config.row_width());
+  const auto batch =
+      static_cast<std::size_t>(config.max_num_seqs) * static_cast<std::size_t>(config.row_width());
   std::size_t rows = std::max(static_cast<std::size_t>(config.max_num_batched_tokens), batch);
   for (const std::int32_t size : config.captured_sizes) {
     rows = std::max(rows, static_cast<std::size_t>(size));
@@ -171,7 +173,8 @@ void DeviceMemory::reserve_accept(std::int64_t entries) {
   TANDEM_CUDA_CALL(
       cudaMalloc(&grown, static_cast<std::size_t>(slots_ * capacity) * sizeof(std::int32_t)));
   if (tensors_.accept_capacity > 0) {
-    const auto old_pitch = static_cast<std::size_t>(tensors_.accept_capacity) * sizeof(std::int32_t);
+    const auto old_pitch =
+        static_cast<std::size_t>(tensors_.accept_capacity) * sizeof(std::int32_t);
     TANDEM_CUDA_CALL(cudaMemcpy2D(grown, static_cast<std::size_t>(capacity) * sizeof(std::int32_t),
                                   tensors_.accept_lists, old_pitch, old_pitch,
                                   static_cast<std::size_t>(slots_), cudaMemcpyDeviceToDevice));

@@ -37,8 +37,7 @@ __device__ void stay_busy(std::uint64_t start, Nanos busy_ns) {
 __device__ void note_live_tail(LaunchStats& stats, std::span<const std::int32_t> batch,
                                std::span<const std::int32_t> q, std::int32_t valid,
                                std::int32_t rows, std::int32_t n) {
-  const auto end = static_cast<std::int32_t>(
-      min(static_cast<std::size_t>(rows), batch.size()));
+  const auto end = static_cast<std::int32_t>(min(static_cast<std::size_t>(rows), batch.size()));
   for (std::int32_t x = valid + static_cast<std::int32_t>(threadIdx.x); x < end; x += blockDim.x) {
     if (batch[x] != -1) atomicAdd(&stats.live, 1);
   }
@@ -61,8 +60,8 @@ __global__ void clear_head_packing_kernel(const __grid_constant__ DeviceTensors 
   if (x < m.draft_batch_id_output.size()) m.draft_batch_id_output[x] = -1;
 }
 
-__device__ void take_packing(const DeviceTensors& m, const ImageLayout& layout,
-                             std::int32_t* image, std::int32_t n, std::int32_t token_num) {
+__device__ void take_packing(const DeviceTensors& m, const ImageLayout& layout, std::int32_t* image,
+                             std::int32_t n, std::int32_t token_num) {
   const std::int32_t outputs = m.real_output_token_num[0];
   for (std::int32_t i = threadIdx.x; i <= n; i += blockDim.x) {
     image[layout.cu_q + i] = m.cu_seqlens_q[i];
@@ -160,9 +159,8 @@ __device__ void draft_row(const ModelConfig& model, const DeviceTensors& m,
   const std::int32_t offset = x - m.draft_cu_q[slot];
   const std::int32_t kv_position = m.draft_d[slot] + offset;
   const ProvenanceRow in = consumed(m, launch, x);
-  const bool paired =
-      launch.substep > 0 ||
-      id == script::token(model, m.script_of(slot), in.position + std::int64_t{1});
+  const bool paired = launch.substep > 0 ||
+                      id == script::token(model, m.script_of(slot), in.position + std::int64_t{1});
   const bool sound = in.sound != 0 && in.request == m.slot_request[slot] &&
                      in.position == kv_position && in.phase == launch.substep && paired;
   // Named by its input token, which a frozen sub-step shares with the one before (5.12, V32).
@@ -234,8 +232,7 @@ __device__ std::int64_t draft_token(const ModelConfig& model, const script::Requ
   }
   const std::int64_t g = next - request.prompt_len - substep;
   const bool right = g < 1 || substep + 1 < script::accept_count(model, request, g);
-  return right ? script::token(model, request, next)
-               : script::wrong_token(model, request, next, 0);
+  return right ? script::token(model, request, next) : script::wrong_token(model, request, next, 0);
 }
 
 /// One token for every running slot, compact in slot order. `gather` has one row a slot; `self` has
@@ -267,8 +264,7 @@ __global__ void ngram_extend_kernel(const __grid_constant__ ModelConfig model,
   const script::Request request = m.script_of(slot);
   const std::int32_t from = m.seq_lens_this_time[slot];
   const std::int32_t to =
-      min(from + script::ngram_count(model, request.id, m.max_dec_len[slot], g),
-          model.row_width());
+      min(from + script::ngram_count(model, request.id, m.max_dec_len[slot], g), model.row_width());
   const std::int32_t right = script::accept_count(model, request, g);
   std::int64_t* drafts = &m.draft_tokens[slot * static_cast<std::size_t>(model.row_width())];
   for (std::int32_t x = from; x < to; ++x) {

@@ -35,7 +35,8 @@ class Cutter {
 PinnedEntry cut_outputs(const RunConfig& config, Cutter& cutter) {
   const auto slots = static_cast<std::size_t>(config.max_num_seqs);
   PinnedEntry out;
-  out.accept_tokens = cutter.take<std::int64_t>(slots * static_cast<std::size_t>(config.row_width()));
+  out.accept_tokens =
+      cutter.take<std::int64_t>(slots * static_cast<std::size_t>(config.row_width()));
   out.accept_num = cutter.take<std::int32_t>(slots);
   out.seq_len = cutter.take<std::int32_t>(slots);
   out.prompt_len = cutter.take<std::int64_t>(slots);
@@ -127,8 +128,8 @@ KeyframeBuffer::KeyframeBuffer(const RunConfig& config, const ImageLayout& layou
   cut_keyframe(config, layout, cutter, this);
 }
 
-void fill_keyframe(const RunConfig& config, const ImageLayout& layout,
-                   const KeyframeBuffer& buffer, std::int64_t step, Keyframe& keyframe) {
+void fill_keyframe(const RunConfig& config, const ImageLayout& layout, const KeyframeBuffer& buffer,
+                   std::int64_t step, Keyframe& keyframe) {
   const auto column = [&](ImageColumn name, int offset, Column& out) {
     const auto words = buffer.image.subspan(layout.column(name, offset), layout.slots);
     out.assign(words.begin(), words.end());

@@ -65,7 +65,7 @@ class KeyframeBuffer {
 };
 
 /// Fills the device's part of a keyframe; the message in it is that of `step`.
-void fill_keyframe(const RunConfig& config, const ImageLayout& layout,
-                   const KeyframeBuffer& buffer, std::int64_t step, Keyframe& keyframe);
+void fill_keyframe(const RunConfig& config, const ImageLayout& layout, const KeyframeBuffer& buffer,
+                   std::int64_t step, Keyframe& keyframe);
 
 }  // namespace tandem::cuda

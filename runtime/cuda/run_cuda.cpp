@@ -33,8 +33,8 @@ Result<CudaDeviceInfo> find_cuda_device(const RunConfig& config) {
   if (asked == cudaSuccess) asked = cudaGetDeviceProperties(&properties, device);
   if (asked == cudaSuccess) asked = cudaMemGetInfo(&free, &total);
   if (asked != cudaSuccess) {
-    return Error::make("--device", std::string("got 'cuda', and CUDA says: ") +
-                                       cudaGetErrorString(asked),
+    return Error::make("--device",
+                       std::string("got 'cuda', and CUDA says: ") + cudaGetErrorString(asked),
                        "a device that answers", "run with --device host");
   }
   const int capability = properties.major * 10 + properties.minor;
@@ -47,8 +47,8 @@ Result<CudaDeviceInfo> find_cuda_device(const RunConfig& config) {
   }
   const std::size_t wanted = cuda::device_bytes(config) + kHeadroomBytes;
   if (wanted > free) {
-    return Error::make("--device", "got 'cuda' with " + megabytes(free) + " free of " +
-                                       megabytes(total),
+    return Error::make("--device",
+                       "got 'cuda' with " + megabytes(free) + " free of " + megabytes(total),
                        megabytes(wanted) + " for this scenario",
                        "lower engine.max_num_seqs or engine.max_model_len");
   }

@@ -117,8 +117,7 @@ struct TakeP2 {
     w.slots(ImageColumn::p2);
     const std::int64_t* row = w.row_of(w.m.accept_tokens);
     const std::int32_t count = min(max(w.m.accept_num[w.slot], 0), w.model.row_width());
-    w.put(ImageColumn::accept_digest,
-          digest_of(w.model, row, static_cast<std::size_t>(count), 16));
+    w.put(ImageColumn::accept_digest, digest_of(w.model, row, static_cast<std::size_t>(count), 16));
     w.put(ImageColumn::last_digest, count > 0 ? digest_of(w.model, row + count - 1, 1, 8) : 0);
     w.put(ImageColumn::p2_first, digest_of(w.model, w.row_of(w.m.draft_tokens), 1, 8));
     std::int32_t marks = 0;
@@ -134,8 +133,8 @@ struct TakeP2 {
 
 /// The head's state at the entry of a sub-step; its sum is gathered in shared memory.
 __global__ void take_substep_kernel(const __grid_constant__ DeviceTensors m,
-                                    const __grid_constant__ ImageLayout layout,
-                                    std::int32_t* image, int substep) {
+                                    const __grid_constant__ ImageLayout layout, std::int32_t* image,
+                                    int substep) {
   __shared__ int sum;
   if (threadIdx.x == 0) sum = 0;
   __syncthreads();
@@ -227,16 +226,16 @@ __global__ void poison_kernel(const __grid_constant__ ModelConfig model,
 
 __global__ void count_damage_kernel(const __grid_constant__ ModelConfig model,
                                     const __grid_constant__ DeviceTensors m,
-                                    const __grid_constant__ ImageLayout layout,
-                                    std::int32_t* image, std::int32_t n, std::int32_t token_num) {
+                                    const __grid_constant__ ImageLayout layout, std::int32_t* image,
+                                    std::int32_t n, std::int32_t token_num) {
   __shared__ int damaged;
   if (threadIdx.x == 0) damaged = 0;
   __syncthreads();
   const PoisonRange range(m, n, token_num, model.row_width());
   for (std::int32_t x = range.hidden_from + threadIdx.x; x < range.hidden_to; x += blockDim.x) {
     const ProvenanceRow row = m.hidden_states[x];
-    const bool holds = row.request == kPoison && row.position == kPoison &&
-                       row.phase == kPoison && row.sound == kPoison;
+    const bool holds = row.request == kPoison && row.position == kPoison && row.phase == kPoison &&
+                       row.sound == kPoison;
     if (!holds) atomicAdd(&damaged, 1);
   }
   for (std::int32_t x = range.output_from + threadIdx.x; x < range.output_to; x += blockDim.x) {
@@ -260,9 +259,7 @@ void take_stop_counters(const OpContext& c, const LaunchArgs& args) {
   each_slot(c, TakeStopCounters{args.n});
 }
 
-void take_p2(const OpContext& c, const LaunchArgs& args) {
-  each_slot(c, TakeP2{args.n, c.full()});
-}
+void take_p2(const OpContext& c, const LaunchArgs& args) { each_slot(c, TakeP2{args.n, c.full()}); }
 
 void take_substep(const OpContext& c, int substep) {
   if (!c.recording()) return;

@@ -18,9 +18,7 @@ class ImageReader {
   void column(SubstepColumn name, std::size_t substep, Column& out) const {
     copy(layout_.column(name, substep), layout_.slots, out);
   }
-  [[nodiscard]] std::int32_t number(ImageNumber name) const {
-    return image_[layout_.number(name)];
-  }
+  [[nodiscard]] std::int32_t number(ImageNumber name) const { return image_[layout_.number(name)]; }
   [[nodiscard]] std::int32_t number(SubstepNumber name, std::size_t substep) const {
     return image_[layout_.number(name, substep)];
   }

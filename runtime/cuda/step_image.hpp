@@ -23,7 +23,7 @@ enum class ImageColumn : std::uint8_t {
   p4 = p3 + 7,
   p1_draft = p4 + 7,  ///< len, hole, digest, first
   p4_draft = p1_draft + 4,
-  shadow = p4_draft + 4,  ///< q, e, d, g, s
+  shadow = p4_draft + 4,    ///< q, e, d, g, s
   step_state = shadow + 5,  ///< q, d, digest
   p1_p = step_state + 3,
   p1_table_hash,
