@@ -1,8 +1,8 @@
 // The GPU as a Device: two streams, an event a name and step, pinned rings, and a ring of step
 // images that become records once their copies have landed.
 //
-// Nothing here waits on the decode path but wait(), which is the plan's. Records are picked up where
-// the host comes by anyway; their events order nothing of the run.
+// Nothing here waits on the decode path but wait(), which is the plan's. Records are picked up
+// where the host comes by anyway; their events order nothing of the run.
 #pragma once
 
 #include <array>

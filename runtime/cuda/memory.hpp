@@ -91,7 +91,7 @@ class DeviceMemory {
   ~DeviceMemory();
 
   [[nodiscard]] DeviceTensors& tensors() { return tensors_; }
-  /// Room for accept lists of `entries`; waits for the device and moves what is there when it grows.
+  /// Room for accept lists of `entries`; where it grows it waits for the device and moves them.
   void reserve_accept(std::int64_t entries);
 
  private:
