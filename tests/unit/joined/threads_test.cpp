@@ -1,8 +1,10 @@
-// The threads executor against the deterministic one: the same trace to the byte, the same verdict.
+// The threads executor against the deterministic one: the same trace to the byte but for the
+// header's name of the executor, and the same verdict.
 //
 // In preset tsan these runs are what ThreadSanitizer looks at: every scenario of the catalogue in
 // both schedules, and random ones.
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,17 +29,42 @@ struct Outcome {
   std::vector<std::byte> trace;
 };
 
+/// Writes a trace that does not name its executor.
+class NamelessWriter final : public RecordSink {
+ public:
+  explicit NamelessWriter(ByteSink& out) {
+    Result<std::unique_ptr<RecordSink>> writer = make_tbt_writer(out, {});
+    EXPECT_TRUE(writer.ok());
+    writer_ = std::move(writer).value();
+  }
+  std::string executor;  ///< as the header had it
+
+  Status begin(const TraceHeader& header) override {
+    TraceHeader nameless = header;
+    executor = std::exchange(nameless.executor, "");
+    return writer_->begin(nameless);
+  }
+  Status segment(const plan::Segment& segment) override { return writer_->segment(segment); }
+  Status keyframe(const Keyframe& keyframe) override { return writer_->keyframe(keyframe); }
+  Status step(const StepRecord& record) override { return writer_->step(record); }
+  Status unadmitted(const RequestRow& row) override { return writer_->unadmitted(row); }
+  Status end(const Keyframe& last) override { return writer_->end(last); }
+
+ private:
+  std::unique_ptr<RecordSink> writer_;
+};
+
 /// `run`: HowJudged to JudgedRun.
 template <class Run>
 Outcome traced(ExecutorKind executor, RecordLevel level, Run run) {
   test::MemorySink bytes;
-  Result<std::unique_ptr<RecordSink>> writer = make_tbt_writer(bytes, {});
-  EXPECT_TRUE(writer.ok());
+  NamelessWriter writer(bytes);
   HowJudged how;
   how.executor = executor;
   how.level = level;
-  how.copy = writer.value().get();
+  how.copy = &writer;
   JudgedRun judged = run(how);
+  EXPECT_EQ(writer.executor, to_name(executor));
   return {std::move(judged), std::move(bytes.bytes)};
 }
 
