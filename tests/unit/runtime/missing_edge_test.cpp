@@ -14,6 +14,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/unit/runtime/hooked_device.hpp"
+#include "tests/unit/runtime/race_process.hpp"
 
 namespace tandem {
 namespace {
@@ -22,16 +23,8 @@ using plan::EventName;
 using plan::Lane;
 using plan::OpKind;
 using test::HookedDevice;
+using test::RaceProcess;
 using Overrides = std::vector<std::string>;
-
-#if defined(__SANITIZE_THREAD__)
-constexpr bool kSeesRaces = true;
-#elif defined(__has_feature)
-constexpr bool kSeesRaces = __has_feature(thread_sanitizer);
-#else
-constexpr bool kSeesRaces = false;
-#endif
-constexpr int kRaceExitCode = 66;  // the sanitizer's
 
 /// An edge of the plan: the wait for `event` on `lane` in front of `guards`. On the host's lane
 /// every wait for the event.
@@ -105,18 +98,6 @@ struct Tamper {
   run_and_exit(setting, tamper, recorded);
 }
 
-class OwnProcess : public testing::Test {
- protected:
-  void SetUp() override {
-    GTEST_FLAG_SET(death_test_style, "threadsafe");
-    // A wrong value may trip a check of our own behind the race: the first report decides.
-    const char* options = std::getenv("TSAN_OPTIONS");
-    const std::string more = (options == nullptr ? "" : std::string(options) + ":") +
-                             "halt_on_error=1:exitcode=" + std::to_string(kRaceExitCode);
-    ASSERT_EQ(::setenv("TSAN_OPTIONS", more.c_str(), 1), 0);
-  }
-};
-
 struct Case {
   const char* name;
   Edge edge;
@@ -136,14 +117,12 @@ const Setting kCopiesGhosts{"park-again", {"schedule=overlap", "copies=own"}};
 
 // -- every edge once, where nothing else stands in for it -----------------------------------------
 
-class NeededEdge : public OwnProcess, public testing::WithParamInterface<Case> {};
+class NeededEdge : public RaceProcess, public testing::WithParamInterface<Case> {};
 
 TEST_P(NeededEdge, MissingIsARace) {
-  if (!kSeesRaces) GTEST_SKIP() << "needs -fsanitize=thread";
   const Case& c = GetParam();
-  const testing::ExitedWithCode raced(kRaceExitCode);
-  EXPECT_EXIT(run_without(c.setting, c.edge, true), raced, "data race");
-  EXPECT_EXIT(run_without(c.setting, c.edge, false), raced, "data race") << "not recorded";
+  TANDEM_EXPECT_RACE(run_without(c.setting, c.edge, true));
+  TANDEM_EXPECT_RACE(run_without(c.setting, c.edge, false));
 }
 
 const Case kNeeded[] = {
@@ -169,7 +148,7 @@ INSTANTIATE_TEST_SUITE_P(Plan, NeededEdge, testing::ValuesIn(kNeeded), case_name
 
 // -- edges that the host's own waits already imply ------------------------------------------------
 
-class ImpliedEdge : public OwnProcess, public testing::WithParamInterface<Case> {};
+class ImpliedEdge : public RaceProcess, public testing::WithParamInterface<Case> {};
 
 TEST_P(ImpliedEdge, MissingIsNoRace) {
   const Case& c = GetParam();
@@ -197,7 +176,7 @@ INSTANTIATE_TEST_SUITE_P(Plan, ImpliedEdge, testing::ValuesIn(kImplied), case_na
 
 // -- all edges ------------------------------------------------------------------------------------
 
-using WholePlan = OwnProcess;
+using WholePlan = RaceProcess;
 
 TEST_F(WholePlan, IsNoRace) {
   for (const Setting& setting :
@@ -208,18 +187,16 @@ TEST_F(WholePlan, IsNoRace) {
 
 // -- order that is none ---------------------------------------------------------------------------
 
-using LuckyOrder = OwnProcess;
+using LuckyOrder = RaceProcess;
 
 /// The host polls until the step is over instead of waiting for its event: late, but not ordered.
 TEST_F(LuckyOrder, FinishedStepIsStillARace) {
-  if (!kSeesRaces) GTEST_SKIP() << "needs -fsanitize=thread";
   Tamper tamper;
   tamper.wait = [](HostDevice& inner, EventName name, std::int64_t step) {
     if (name != EventName::post_process) return inner.wait(name, step);
     while (!inner.finished(step)) std::this_thread::yield();
   };
-  EXPECT_EXIT(run_and_exit(kOneStream, tamper), testing::ExitedWithCode(kRaceExitCode),
-              "data race");
+  TANDEM_EXPECT_RACE(run_and_exit(kOneStream, tamper));
 }
 
 /// Reads what step t - 1 sent when step t has been enqueued, as a slow consumer would.
@@ -232,14 +209,12 @@ Tamper with_late_reader() {
   return tamper;
 }
 
-using PinnedRing = OwnProcess;
+using PinnedRing = RaceProcess;
 
 TEST_F(PinnedRing, OfOneEntryWithALateReaderIsARace) {
-  if (!kSeesRaces) GTEST_SKIP() << "needs -fsanitize=thread";
   Setting setting = kOneStream;
   setting.overrides.emplace_back("engine.pinned_ring_depth=1");
-  EXPECT_EXIT(run_and_exit(setting, with_late_reader()), testing::ExitedWithCode(kRaceExitCode),
-              "data race");
+  TANDEM_EXPECT_RACE(run_and_exit(setting, with_late_reader()));
 }
 
 TEST_F(PinnedRing, OfTwoEntriesWithALateReaderIsNoRace) {
