@@ -10,6 +10,7 @@
 
 #include <gtest/gtest.h>
 
+#include "runtime/host/det_executor.hpp"
 #include "tests/support/run_helpers.hpp"
 
 namespace tandem {
@@ -224,6 +225,18 @@ TEST(ThreadsExecutor, HaltThenNothingRunsAnyMore) {
   streams->halt();
   const int then = runs;
   streams->halt();
+  EXPECT_EQ(runs, then);
+}
+
+TEST(DetExecutor, HaltThenNothingRunsAnyMore) {
+  int runs = 0;
+  const auto count = [&runs](const plan::Operation&, const LaunchArgs&) { ++runs; };
+  DetExecutor executor(TimingModel{}, kSeed, count);
+  for (int i = 0; i < 1000; ++i) executor.enqueue(i % 2 == 0 ? kCompute : kCopy, at(0), 10);
+  executor.halt();
+  const int then = runs;
+  EXPECT_LT(then, 1000);
+  executor.drain();
   EXPECT_EQ(runs, then);
 }
 
