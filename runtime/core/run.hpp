@@ -30,6 +30,8 @@ struct Percentiles {
   std::int64_t median = 0;
   std::int64_t p95 = 0;
   std::int64_t p99 = 0;
+
+  bool operator==(const Percentiles&) const = default;
 };
 
 struct RunSummary {
@@ -48,6 +50,8 @@ struct RunSummary {
   std::int64_t guard_step = -1;
   bool stopped = false;           ///< ended by RunOptions::stop
   std::int64_t dropped_rows = 0;  ///< rows of the workload's file without tokens
+
+  bool operator==(const RunSummary&) const = default;
 };
 
 }  // namespace tandem

@@ -20,19 +20,19 @@ void AnnotateIgnoreSyncEnd(const char* file, int line);    // NOLINT(readability
 namespace tandem {
 namespace {
 
+#ifdef TANDEM_THREAD_SANITIZER
+void begin_ignoring() { AnnotateIgnoreSyncBegin(__FILE__, __LINE__); }
+void end_ignoring() { AnnotateIgnoreSyncEnd(__FILE__, __LINE__); }
+#else
+void begin_ignoring() {}
+void end_ignoring() {}
+#endif
+
 /// While it lives, nothing that the thread locks counts as order.
 class IgnoredSync {
  public:
-  IgnoredSync() {
-#ifdef TANDEM_THREAD_SANITIZER
-    AnnotateIgnoreSyncBegin(__FILE__, __LINE__);
-#endif
-  }
-  ~IgnoredSync() {
-#ifdef TANDEM_THREAD_SANITIZER
-    AnnotateIgnoreSyncEnd(__FILE__, __LINE__);
-#endif
-  }
+  IgnoredSync() { begin_ignoring(); }
+  ~IgnoredSync() { end_ignoring(); }
   IgnoredSync(const IgnoredSync&) = delete;
   IgnoredSync& operator=(const IgnoredSync&) = delete;
 };

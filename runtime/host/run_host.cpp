@@ -10,6 +10,8 @@
 
 namespace tandem {
 
+const char* to_name(ExecutorKind kind) { return kind == ExecutorKind::det ? "det" : "threads"; }
+
 Result<RunSummary> run_on_host(const Scenario& scenario, Workload& workload,
                                const RunOptions& options, RecordSink* sink, ExecutorKind executor) {
   std::unique_ptr<HostDevice> device;
@@ -22,6 +24,7 @@ Result<RunSummary> run_on_host(const Scenario& scenario, Workload& workload,
   StepLoop loop(scenario, workload, options, *device, sink);
   TraceHeader header;
   header.config = scenario.config;
+  header.executor = to_name(executor);
   header.level = options.level;
   header.producer = options.producer;
   return loop.run(header);
