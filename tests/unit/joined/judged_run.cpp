@@ -1,4 +1,4 @@
-// Runs a scenario on the host device with the judge beside it, and keeps how each request ended.
+// Runs a scenario on a device with the judge beside it, and keeps how each request ended.
 #include "tests/unit/joined/judged_run.hpp"
 
 #include <algorithm>
@@ -86,7 +86,8 @@ JudgedRun run_judged(const Scenario& scenario, Workload& workload, const HowJudg
   run_options.block_steps = how.block_steps;
   run_options.level = how.level;
   const Result<RunSummary> summary =
-      run_on_host(scenario, workload, run_options, &audience, how.executor);
+      how.runner ? how.runner(scenario, workload, run_options, &audience)
+                 : run_on_host(scenario, workload, run_options, &audience, how.executor);
   if (!summary.ok()) {
     run.error = summary.error().text;
     return run;

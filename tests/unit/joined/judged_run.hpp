@@ -1,6 +1,7 @@
-// Runs a scenario on the host device with the judge beside it, and keeps how each request ended.
+// Runs a scenario on a device with the judge beside it, and keeps how each request ended.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -46,6 +47,9 @@ struct HowJudged {
   RecordWatcher* watcher = nullptr;  ///< may be null
   RecordSink* copy = nullptr;        ///< is handed everything as well; may be null
   ExecutorKind executor = ExecutorKind::det;
+  /// Runs it elsewhere than on the host device; `executor` is not looked at then.
+  std::function<Result<RunSummary>(const Scenario&, Workload&, const RunOptions&, RecordSink*)>
+      runner;
   RecordLevel level = RecordLevel::state;
 };
 
