@@ -85,6 +85,18 @@ TEST(Run, ThreadsExecutorThenTheSameResultsButForItsName) {
   EXPECT_EQ(m("verify threads.tbt"), kExitClean) << m.out.text;
 }
 
+TEST(Run, OldMeaningOfTheEncoderTestIsAProvenanceDivergence) {
+  FakeMachine m;
+  const Json json = json_of(
+      m, "run cached-recovery --set draft_path=self --set encoder_test=step_idx", kExitDiverged);
+  const auto first = json["first_divergence"].get<std::string>();
+  EXPECT_NE(first.find("check=V32"), std::string::npos) << first;
+  for (const auto& [name, counts] : json["checks"].items()) {
+    const bool provenance = name == "V32" || name == "V33";
+    EXPECT_EQ(counts["diverged"].get<int>() > 0, provenance) << name;
+  }
+}
+
 TEST(Run, ThreadsExecutorThatMeetsADivergenceOrAFullDiskThenItEnds) {
   FakeMachine m;
   const std::string broken = "run dnode-short-drafts --policy predict-sum";
