@@ -43,13 +43,18 @@ __device__ void copy_pieces(const std::byte* from, std::byte* to, std::int64_t b
   auto* const target = reinterpret_cast<Piece*>(to);
   const std::int64_t pieces = bytes / static_cast<std::int64_t>(sizeof(Piece));
   const int lane = static_cast<int>(threadIdx.x) % group;
-  Piece held[4];
-  std::int64_t k = lane;
-  for (; k + 3 * std::int64_t{group} < pieces; k += 4 * std::int64_t{group}) {
-    for (int m = 0; m < 4; ++m) held[m] = source[k + m * group];
-    for (int m = 0; m < 4; ++m) target[k + m * group] = held[m];
+  // Four loads are in flight before the first store, at the row's end too.
+  for (std::int64_t first = lane; first < pieces; first += 4 * std::int64_t{group}) {
+    Piece held[4];
+#pragma unroll
+    for (int m = 0; m < 4; ++m) {
+      if (first + m * group < pieces) held[m] = source[first + m * group];
+    }
+#pragma unroll
+    for (int m = 0; m < 4; ++m) {
+      if (first + m * group < pieces) target[first + m * group] = held[m];
+    }
   }
-  for (; k < pieces; k += group) target[k] = source[k];
 }
 
 template <class Piece>

@@ -14,15 +14,21 @@ struct VerifiedSlot {
   std::int32_t q;
 };
 
-/// How many drafts are accepted at once from position x on: 0, 1 or a whole window run.
-__device__ inline int accepted_at(const VerifyDraftTokens& io, const VerifiedSlot& slot, int x) {
+__device__ inline std::int64_t own_token(const VerifyDraftTokens& io, std::int64_t row) {
+  if (io.verify_strategy != VerifyStrategy::kTopP) return io.target_tokens.data()[row];
+  if (!io.sampled_tokens.empty()) return io.sampled_tokens.data()[row];
+  return io.candidate_ids.data()[row * io.candidate_width];
+}
+
+/// How many drafts are accepted at once from position x on: 0, 1 or a whole window run. `own` is
+/// the target's own token of the row.
+__device__ inline int accepted_at(const VerifyDraftTokens& io, const VerifiedSlot& slot, int x,
+                                  std::int64_t own) {
   if (io.accept_all) return 1;
   const std::int64_t* const drafts = io.step_input_ids.data() + slot.index * io.draft_width;
   const std::int64_t row = slot.base + x;
   const std::int64_t draft = drafts[x + 1];
-  if (io.verify_strategy != VerifyStrategy::kTopP) {
-    return io.target_tokens.data()[row] == draft ? 1 : 0;
-  }
+  if (io.verify_strategy != VerifyStrategy::kTopP) return own == draft ? 1 : 0;
   const std::int64_t width = io.candidate_width;
   const std::int64_t* const candidates = io.candidate_ids.data() + row * width;
   const int count = min(io.candidate_lens.data()[row], io.candidate_width);
@@ -35,45 +41,45 @@ __device__ inline int accepted_at(const VerifyDraftTokens& io, const VerifiedSlo
   return 1 + io.verify_window;
 }
 
-__device__ inline std::int64_t own_token(const VerifyDraftTokens& io, std::int64_t row) {
-  if (io.verify_strategy != VerifyStrategy::kTopP) return io.target_tokens.data()[row];
-  if (!io.sampled_tokens.empty()) return io.sampled_tokens.data()[row];
-  return io.candidate_ids.data()[row * io.candidate_width];
+/// What stands at one position if it is emitted.
+struct Emission {
+  std::int64_t token;
+  bool ends;  ///< the slot
+};
+
+__device__ inline Emission emission(const VerifyDraftTokens& io, const VerifiedSlot& slot, int x,
+                                    std::int64_t token) {
+  const std::int64_t* const ends = io.end_tokens.data();
+  const bool is_end = is_among(ends, io.end_tokens.size(), token);
+  const bool at_limit = slot.generated + x + 1 >= slot.max_dec_len;
+  return {at_limit && !is_end ? ends[0] : token, is_end || at_limit};
 }
 
-/// a_i of a running slot. The lanes look at eight positions at once; `next` is how many drafts are
-/// accepted so far and is the same in all lanes.
+/// a_i of a running slot. The lanes look at eight positions at once, the one behind the last draft
+/// among them; `next` is how many drafts are accepted so far and is the same in all lanes.
 __device__ inline int verify_running(const VerifyDraftTokens& io, const VerifiedSlot& slot,
                                      int drafts, const Lanes& lanes) {
-  const int lane = static_cast<int>(lanes.thread_rank());
   const std::int64_t* const drafted = io.step_input_ids.data() + slot.index * io.draft_width;
   std::int64_t* const emitted = io.step_output_ids.data() + slot.index * io.draft_width;
   int next = 0;
-  for (int first = 0; first < drafts; first += kLanes) {
-    const int x = first + lane;
+  for (int first = 0;; first += kLanes) {
+    const int x = first + static_cast<int>(lanes.thread_rank());
+    const std::int64_t own = x <= max(drafts, 0) ? own_token(io, slot.base + x) : 0;
     const bool inside = x < drafts;
-    const int accepted = inside ? accepted_at(io, slot, x) : 0;
-    const std::int64_t token = inside ? drafted[x + 1] : 0;
-    const bool is_end = inside && is_among(io.end_tokens.data(), io.end_tokens.size(), token);
-    const bool at_limit = slot.generated + x + 1 >= slot.max_dec_len;
+    const int accepted = inside ? accepted_at(io, slot, x, own) : 0;
     while (next < first + kLanes) {
       const int run = lanes.shfl(accepted, next - first);
       if (run == 0) break;
       next += run;
     }
-    const unsigned ends = lanes.ballot(x < next && (is_end || at_limit));
-    const int emit_end = ends == 0 ? next : first + lowest(ends) + 1;
-    if (x < emit_end) emitted[x] = at_limit && !is_end ? io.end_tokens.data()[0] : token;
+    const bool is_accepted = x < next;
+    const Emission mine = emission(io, slot, x, inside && is_accepted ? drafted[x + 1] : own);
+    const unsigned ends = lanes.ballot(is_accepted && mine.ends);
+    const int emit_end = ends == 0 ? next + 1 : first + lowest(ends) + 1;
+    if (x < emit_end && x <= max(drafts, 0)) emitted[x] = mine.token;
     if (ends != 0) return emit_end + 1;  // with the bonus token that is not emitted
-    if (next < first + kLanes) break;
+    if (next < first + kLanes) return next + 1;
   }
-  if (lane == 0) {
-    const std::int64_t token = own_token(io, slot.base + next);
-    const bool is_end = is_among(io.end_tokens.data(), io.end_tokens.size(), token);
-    const bool at_limit = slot.generated + next + 1 >= slot.max_dec_len;
-    emitted[next] = at_limit && !is_end ? io.end_tokens.data()[0] : token;
-  }
-  return next + 1;
 }
 
 __device__ inline void verify_slot(const VerifyDraftTokens& io, std::int64_t i,
