@@ -8,7 +8,7 @@ namespace tandem::kernels {
 namespace {
 
 /// Two kernels side by side: the first blocks pack, the others copy hidden rows.
-__global__ void __launch_bounds__(detail::kTileThreads)
+__global__ void __launch_bounds__(detail::kRowThreads, detail::kRowBlocksAnSm)
     fused_draft_start_kernel(const __grid_constant__ FusedDraftStart io, const detail::RowCopy copy,
                              unsigned pack_blocks) {
   if (blockIdx.x < pack_blocks) {

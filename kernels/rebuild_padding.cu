@@ -24,7 +24,7 @@ __device__ std::int64_t source_row(const RebuildPadding& io, std::int64_t x) {
 }
 
 /// The next row's source is found while this row is copied.
-__global__ void __launch_bounds__(detail::kRowThreads)
+__global__ void __launch_bounds__(detail::kRowThreads, detail::kRowBlocksAnSm)
     rebuild_padding_kernel(const RebuildPadding io, const detail::RowCopy copy, std::int64_t rows) {
   const std::int64_t stride = std::int64_t{gridDim.x} * copy.rows_a_block();
   std::int64_t x = std::int64_t{blockIdx.x} * copy.rows_a_block() + threadIdx.x / copy.group;

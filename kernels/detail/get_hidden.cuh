@@ -60,6 +60,7 @@ __device__ inline void get_hidden_rows(const EagleGetHiddenStates& io, const Row
     __syncthreads();
     const std::int64_t rows_end =
         min(std::int64_t{Counts::second(before + all)}, std::int64_t{io.input_rows});
+#pragma unroll 1
     for (std::int64_t row = first_of_worker(Counts::second(before), worker, workers);
          row < rows_end; row += workers) {
       const int slot = owner_of(first_rows, kTile, row);

@@ -38,11 +38,14 @@ __device__ inline int owner_of(const std::int32_t* firsts, int count, std::int64
   return low;
 }
 
-/// The first row >= low that belongs to worker `worker` of `workers`, dealt out in turn.
+/// The first row >= low that belongs to worker `worker` of `workers`, dealt out in turn. Rows are
+/// below 2^31.
 __device__ inline std::int64_t first_of_worker(std::int64_t low, std::int64_t worker,
                                                std::int64_t workers) {
   if (low <= worker) return worker;
-  return worker + ceil_div(low - worker, workers) * workers;
+  const auto missing = static_cast<std::uint32_t>(low - worker);
+  const auto step = static_cast<std::uint32_t>(workers);
+  return worker + std::int64_t{(missing + step - 1) / step} * workers;
 }
 
 }  // namespace tandem::kernels::detail
