@@ -10,7 +10,7 @@ namespace tandem::kernels {
 namespace {
 
 /// No member looks at another slot, so a slot passes through all of them on its own lanes.
-__global__ void __launch_bounds__(detail::kClusterThreads)
+__global__ void __launch_bounds__(detail::kClusterThreads, 1)
     fused_commit_kernel(const __grid_constant__ FusedCommit io, std::int64_t slots) {
   __shared__ detail::ClusterMemory memory;
   detail::ClusterMeeting meeting(memory);

@@ -13,14 +13,15 @@ namespace tandem::kernels::detail {
 constexpr int kClusterBlocks = 8;  ///< the portable maximum
 constexpr int kClusterThreads = 512;
 
-/// A grid of one cluster: as many blocks as the slots keep busy, then larger blocks; where even
-/// that does not hold all slots, the kernel makes several passes.
+/// A grid of one cluster: one block while its threads hold all slots, for blocks meet slower than
+/// warps; then blocks of few threads side by side, then larger ones. Where even that does not hold
+/// all slots, the kernel makes several passes.
 inline Shape slot_cluster(std::int64_t slots) {
   constexpr std::int64_t kLeast = 64;
   const std::int64_t threads = std::max<std::int64_t>(slots * kLanes, 1);
-  unsigned blocks = 1;
-  while (blocks < kClusterBlocks && blocks * kLeast < threads) blocks *= 2;
-  const std::int64_t each = std::clamp<std::int64_t>(ceil_div(threads, blocks), kLeast, 512);
+  const unsigned blocks = threads <= kClusterThreads ? 1 : kClusterBlocks;
+  const std::int64_t each =
+      std::clamp<std::int64_t>(ceil_div(threads, blocks), kLeast, kClusterThreads);
   return {blocks, static_cast<unsigned>(ceil_div(each, 32) * 32), blocks};
 }
 

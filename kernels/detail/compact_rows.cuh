@@ -26,7 +26,7 @@ struct AddRowSums {
 /// behind the last contribution, and contributions without a source row, become zero.
 template <class Op>
 __device__ void compact_rows(const Op& op, const RowCopy& copy, const Share& share) {
-  using Scan = cub::BlockScan<RowSum, kTileThreads>;
+  using Scan = cub::BlockScan<RowSum, kTileThreads, cub::BLOCK_SCAN_WARP_SCANS>;
   __shared__ typename Scan::TempStorage scan_memory;
   __shared__ std::int32_t sources[kTile];  // by contribution of the tile, -1: no such row
   const std::int64_t workers = std::int64_t{share.blocks} * copy.rows_a_block();

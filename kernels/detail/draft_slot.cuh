@@ -27,6 +27,8 @@ __device__ inline bool draft_preprocess_slot(const DraftModelPreprocess& io, std
   const std::int32_t a = io.accept_num.data()[i];
   const std::int32_t d = io.base_model_seq_lens_decoder.data()[i];
   const std::int64_t width = io.draft_width;
+  const std::int64_t* const tokens = io.accept_tokens.data() + i * width;
+  const std::int64_t held = lane < width ? tokens[lane] : kNoToken;  // read ahead
   for (std::int64_t x = 1 + lane; x < width; x += kLanes) {
     io.base_model_draft_tokens.data()[i * width + x] = kNoToken;
   }
@@ -36,16 +38,16 @@ __device__ inline bool draft_preprocess_slot(const DraftModelPreprocess& io, std
     if (lane == 0) skip_draft(io, i);
     return false;
   }
-  const std::int64_t* const tokens = io.accept_tokens.data() + i * width;
   std::int64_t* const pre_ids = io.pre_ids.data() + i * io.pre_ids_width;
   const std::int64_t generated = g - (e > 0 ? 1 : a);
   if (e > 0) {
     if (lane == 0) {
-      pre_ids[0] = io.input_ids.data()[i * io.input_ids_width + e - 1] = tokens[0];
+      pre_ids[0] = io.input_ids.data()[i * io.input_ids_width + e - 1] = held;
     }
   } else {
     for (int x = lane; x < a; x += kLanes) {
-      io.draft_tokens.data()[i * width + x] = pre_ids[generated + x] = tokens[x];
+      const std::int64_t token = x == lane ? held : tokens[x];
+      io.draft_tokens.data()[i * width + x] = pre_ids[generated + x] = token;
     }
   }
   if (lane == 0) {

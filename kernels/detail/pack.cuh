@@ -90,7 +90,7 @@ __device__ void pack_row(const Op& op, std::int64_t row, std::int64_t slot, std:
 
 template <class Op>
 __device__ void pack_slots(const Op& op, const Share& share) {
-  using Scan = cub::BlockScan<std::uint64_t, kTileThreads>;
+  using Scan = cub::BlockScan<std::uint64_t, kTileThreads, cub::BLOCK_SCAN_WARP_SCANS>;
   __shared__ typename Scan::TempStorage scan_memory;
   __shared__ std::int32_t first_rows[kTile];
   __shared__ std::int32_t first_outputs[kTile];
@@ -122,13 +122,13 @@ __device__ void pack_slots(const Op& op, const Share& share) {
         min(std::int64_t{Counts::first(before + all)}, std::int64_t{op.io.token_num});
     for (std::int64_t row = first_of_worker(Counts::first(before), worker, workers); row < rows_end;
          row += workers) {
-      const int local = owner_of(first_rows, kTile, row);
+      const int local = owner_of(first_rows, tile_slots(op.io.n, tile), row);
       pack_row(op, row, tile + local, row - first_rows[local], from_drafts[local]);
     }
     if constexpr (Op::kHasOutputRows) {
       for (std::int64_t row = first_of_worker(Counts::second(before), worker, workers);
            row < Counts::second(before + all); row += workers) {
-        const int local = owner_of(first_outputs, kTile, row);
+        const int local = owner_of(first_outputs, tile_slots(op.io.n, tile), row);
         op.write_output_row(row, static_cast<std::int32_t>(tile + local));
       }
     }

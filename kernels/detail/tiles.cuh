@@ -17,6 +17,11 @@ constexpr int kTileThreads = 256;
 constexpr int kItems = 4;
 constexpr int kTile = kTileThreads * kItems;  ///< slots of a tile
 
+/// Slots in the tile that begins at `tile`.
+__device__ inline int tile_slots(std::int32_t n, std::int64_t tile) {
+  return static_cast<int>(min(std::int64_t{kTile}, n - tile));
+}
+
 /// A block and how many share the rows; not blockIdx where kernels are joined side by side.
 struct Share {
   unsigned block;
