@@ -3,9 +3,11 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "runtime/core/api_log.hpp"
+#include "traces/base/result.hpp"
 #include "traces/keyframe.hpp"
 #include "traces/plan/plan.hpp"
 #include "traces/record.hpp"
@@ -93,6 +95,9 @@ class Device {
   /// parts of `keyframe` are set already; `keyframe` stays where it is until the next drain or
   /// finished().
   virtual void snapshot(Keyframe& keyframe, std::int64_t step) = 0;
+  /// The reverse, before anything is enqueued: takes up a keyframe of a trace. Digests that are not
+  /// known are -1. An Error where this device cannot, or where no token row has the digests.
+  virtual Status restore(const Keyframe& keyframe);
   /// True when everything enqueued up to the end of step `step` has been executed. Says so without
   /// ordering anything, as recording may add no order: of what the device wrote only that may be
   /// read which an event comes after that the host has waited for.
@@ -107,5 +112,12 @@ class Device {
   /// any more, and nothing may be enqueued. For runs that end early; otherwise nothing is left.
   virtual void halt() = 0;
 };
+
+inline Status Device::restore(const Keyframe& keyframe) {
+  return Error::make("first keyframe",
+                     "got one at step " + std::to_string(keyframe.t) + " with work under way",
+                     "a trace from its start on this device",
+                     "replay it with --device host, or reschedule it with --replay-requests");
+}
 
 }  // namespace tandem

@@ -6,23 +6,15 @@
 
 #include "runtime/core/script.hpp"
 #include "traces/base/check.hpp"
-#include "traces/base/hash.hpp"
 
 namespace tandem {
 
 Engine::Engine(const Scenario& scenario, const HostPolicy& policy, Workload& workload)
-    : scenario_(scenario),
-      config_(scenario.config),
+    : Scheduler(scenario.config),
       policy_(policy),
       workload_(workload),
       blocks_(scenario.config.kv_blocks),
-      slots_(static_cast<std::size_t>(scenario.config.max_num_seqs)) {
-  const auto size = slots_.size();
-  request_.assign(size, kNoRequest);
-  for (Column* column : {&given_, &known_d_, &known_g_, &in_flight_, &max_dec_len_}) {
-    column->assign(size, 0);
-  }
-}
+      slots_(slot_count()) {}
 
 Status Engine::plan(std::int64_t t, Nanos now, const Column& q_cpu, const Column& b_cpu,
                     std::vector<Task>& tasks) {
@@ -51,7 +43,8 @@ bool Engine::has_arrived(std::int64_t t, Nanos now) const {
 Status Engine::take_arrivals(std::int64_t t, Nanos now) {
   TANDEM_RETURN_IF_ERROR(refill());
   while (has_arrived(t, now)) {
-    queue_.push_back(Waiting{std::move(*upcoming_), 0, 0, false, false});
+    const TokenStream tokens{upcoming_->row.id, upcoming_->abort_after, 0, 0};
+    queue_.push_back(Waiting{std::move(*upcoming_), tokens, false, false});
     upcoming_.reset();
     TANDEM_RETURN_IF_ERROR(refill());
   }
@@ -63,12 +56,16 @@ std::optional<std::int64_t> Engine::next_arrival() const {
   return upcoming_->row.arrival;
 }
 
-bool Engine::quiet() const {
-  return queue_.empty() && std::none_of(slots_.begin(), slots_.end(),
-                                        [](const auto& slot) { return slot != nullptr; });
-}
+bool Engine::is_quiet() const { return queue_.empty() && occupied_end() == 0; }
 
-bool Engine::done() const { return exhausted_ && !upcoming_ && quiet(); }
+std::int64_t Engine::idle_repeat(std::int64_t t, Nanos now, Nanos idle_ns, bool silent) const {
+  if (!silent || !is_quiet() || !upcoming_) return 1;
+  const std::int64_t arrival = upcoming_->row.arrival;
+  const std::int64_t repeat = config_.arrivals == ArrivalUnit::step
+                                  ? arrival - t
+                                  : 1 + (arrival - now + idle_ns - 1) / idle_ns;
+  return std::max<std::int64_t>(repeat, 1);
+}
 
 // -- aborts and preemptions -----------------------------------------------------------------------
 
@@ -94,7 +91,7 @@ void Engine::plan_triggers(std::vector<Task>& tasks) {
       if (!slots_[static_cast<std::size_t>(slot)]) continue;
       Occupant& o = at(slot);
       if (o.ending) continue;
-      const std::int32_t delivered = o.what.generated;
+      const std::int32_t delivered = o.what.tokens.generated;
       const bool abort = kind == TaskKind::abort;
       const std::int32_t after = abort ? o.what.spec.abort_after : o.what.spec.preempt_after;
       if (after < 0 || delivered < after || (!abort && o.what.preempt_fired)) continue;
@@ -193,7 +190,7 @@ void Engine::plan_chunks(std::vector<Task>& tasks) {
     task.start = o.prefilled;
     task.end = end;
     task.text_len = o.text_len;
-    task.generated = o.what.generated;
+    task.generated = o.what.tokens.generated;
     blocks_.take(missing, task.blocks);
     o.blocks.insert(o.blocks.end(), task.blocks.begin(), task.blocks.end());
     budget_ -= end - o.prefilled;
@@ -211,7 +208,7 @@ void Engine::plan_admissions(std::vector<Task>& tasks) {
     if (free_slot == slots_.end()) return;
     const auto slot = static_cast<std::int32_t>(free_slot - slots_.begin());
     Waiting& head = queue_.front();
-    const std::int32_t text_len = head.spec.row.prompt_len + head.generated;
+    const std::int32_t text_len = head.spec.row.prompt_len + head.tokens.generated;
     const bool dnode = head.spec.dnode_drafts >= 0 && !head.admitted_before;
     const std::int32_t cost = dnode ? config_.row_width() : 1;
     if (budget_ < cost) return;
@@ -244,7 +241,7 @@ Engine::Occupant& Engine::occupy(std::int32_t slot, Waiting&& waiting) {
   occupant->admitted = admissions_++;
   request_[i] = occupant->what.spec.row.id;
   ++given_[i];
-  known_g_[i] = occupant->what.generated;
+  known_g_[i] = occupant->what.tokens.generated;
   in_flight_[i] = 0;
   max_dec_len_[i] = occupant->what.spec.row.max_dec_len;
   slots_[i] = std::move(occupant);
@@ -254,14 +251,14 @@ Engine::Occupant& Engine::occupy(std::int32_t slot, Waiting&& waiting) {
 void Engine::admit_prefill(std::int32_t slot, Waiting&& waiting, Chunk chunk,
                            std::vector<Task>& tasks) {
   Occupant& o = occupy(slot, std::move(waiting));
-  o.text_len = o.what.spec.row.prompt_len + o.what.generated;
+  o.text_len = o.what.spec.row.prompt_len + o.what.tokens.generated;
   o.prefilled = chunk.end;
   known_d_[static_cast<std::size_t>(slot)] = chunk.end;
   Task task = task_for(slot, TaskKind::prefill);
   task.start = chunk.start;
   task.end = chunk.end;
   task.text_len = o.text_len;
-  task.generated = o.what.generated;
+  task.generated = o.what.tokens.generated;
   task.admits = true;
   task.row = o.what.spec.row;
   blocks_.take(entries_for(chunk.end), task.blocks);
@@ -276,9 +273,7 @@ void Engine::admit_dnode(std::int32_t slot, Waiting&& waiting, std::vector<Task>
   o.text_len = o.prefilled = row.prompt_len;
   // Token 0 came from the P node: counted in the stream, not sent again (6.2).
   const std::int64_t first = script::token(config_, script::of(row), row.prompt_len);
-  o.what.stream = hash_chain(o.what.stream, static_cast<std::uint64_t>(first));
-  o.what.generated = 1;
-  count_in(o.what);
+  ledger_.deliver(o.what.tokens, {&first, 1});
   known_d_[i] = row.prompt_len;
   known_g_[i] = 1;
   Task task = task_for(slot, TaskKind::dnode);

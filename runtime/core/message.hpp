@@ -11,7 +11,7 @@ namespace tandem {
 struct SenderView {
   const Column& last_preempted;
   const Column& request;
-  const Column& given;  ///< as Engine::given()
+  const Column& given;  ///< as Scheduler::given()
 };
 
 /// The message of step `step` with view length `slots`: 0 for unfinished chunks, kPreemptMark for

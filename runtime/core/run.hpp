@@ -11,6 +11,8 @@
 
 namespace tandem {
 
+struct RecordedRun;
+
 struct RunProgress {
   std::int64_t t = 0;
   std::int64_t requests_done = 0;
@@ -23,6 +25,10 @@ struct RunOptions {
   std::int64_t block_steps = 0;  ///< records between keyframes; 0: 32768 slot-steps' worth
   const std::atomic<bool>* stop = nullptr;  ///< set from outside: end at the next step boundary
   std::string producer = "tandem";          ///< goes into the trace header
+  std::int64_t first_step = 0;              ///< t of the first iteration
+  /// Batch-exact replay: recorded batches instead of the engine's, up to the recorded end whatever
+  /// the guard says. The workload is not asked. `first_step` is the recording's.
+  const RecordedRun* replay = nullptr;
   std::function<void(const RunProgress&)> progress;  ///< called now and then on the run's thread
 };
 

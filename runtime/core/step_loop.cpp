@@ -4,12 +4,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "runtime/core/engine.hpp"
 #include "runtime/core/message.hpp"
 #include "runtime/core/plan_builder.hpp"
+#include "runtime/core/replay_scheduler.hpp"
 #include "traces/base/check.hpp"
 
 namespace tandem {
-
 StepLoop::StepLoop(const Scenario& scenario, Workload& workload, const RunOptions& options,
                    Device& device, RecordSink* sink)
     : scenario_(scenario),
@@ -17,10 +18,14 @@ StepLoop::StepLoop(const Scenario& scenario, Workload& workload, const RunOption
       options_(options),
       device_(device),
       policy_(make_policy(scenario.config)),
-      engine_(scenario, *policy_, workload),
       workload_(workload),
       graphs_(scenario.config.captured_sizes, scenario.config.row_width()),
       recorder_(scenario.config, sink, options.level, options.block_steps) {
+  if (options.replay == nullptr) {
+    scheduler_ = std::make_unique<Engine>(scenario, *policy_, workload);
+  } else {
+    scheduler_ = std::make_unique<ReplayScheduler>(config_, *options.replay);
+  }
   const auto built = [](plan::Segment segment) {
     const std::uint64_t hash = plan::segment_hash(segment);
     return BuiltSegment{std::move(segment), hash};
@@ -41,29 +46,30 @@ StepLoop::~StepLoop() { device_.halt(); }
 
 Result<RunSummary> StepLoop::run(const TraceHeader& header) {
   TANDEM_RETURN_IF_ERROR(recorder_.begin(header));
-  t_ = header.first_step;
-  const std::int64_t first = t_;
+  first_t_ = t_ = header.first_step;
+  if (options_.replay != nullptr) TANDEM_RETURN_IF_ERROR(restore(*options_.replay));
+  const bool guarded = !scenario_.unguarded && options_.replay == nullptr;
   const auto stop_asked = [this] { return options_.stop != nullptr && options_.stop->load(); };
   while (true) {
     if (stop_asked()) {
       summary_.stopped = true;
       break;
     }
-    if (scenario_.steps_max > 0 && t_ - first >= scenario_.steps_max) break;
-    if (summary_.guard_tripped && !scenario_.unguarded) break;
+    if (scenario_.steps_max > 0 && t_ - first_t_ >= scenario_.steps_max) break;
+    if (summary_.guard_tripped && guarded) break;
     TANDEM_RETURN_IF_ERROR(iterate());
-    if (engine_.done() && !has_cached_output_ && mark_count() == 0) break;
+    if (scheduler_->is_over(t_, !has_cached_output_ && mark_count() == 0)) break;
   }
   device_.drain();
   Keyframe last;
   fill_keyframe(last);
   device_.drain();
   TANDEM_RETURN_IF_ERROR(recorder_.flush(device_, Recorder::kDrained));
-  const EngineTotals totals = engine_.totals();
-  TANDEM_RETURN_IF_ERROR(engine_.drain_unadmitted(
+  const EngineTotals totals = scheduler_->totals();
+  TANDEM_RETURN_IF_ERROR(scheduler_->drain_unadmitted(
       [this](const RequestRow& row) { return recorder_.unadmitted(row); }));
   TANDEM_RETURN_IF_ERROR(recorder_.end(device_, last));
-  summary_.steps = t_ - first;
+  summary_.steps = t_ - first_t_;
   summary_.requests = totals.requests;
   summary_.tokens = totals.tokens;
   summary_.token_digest = totals.token_digest;
@@ -100,12 +106,13 @@ Status StepLoop::iterate() {
     TANDEM_RETURN_IF_ERROR(execute(draft_blocking ? back_blocking_ : back_));
     flag_ = draft_flag_ = false;
   } else {
-    if (kind == StepKind::empty) engine_.unmark_launched(t_);
+    if (kind == StepKind::empty) scheduler_->unmark_launched(t_);
     TANDEM_RETURN_IF_ERROR(execute(kind == StepKind::empty ? empty_ : idle_));
   }
   cached_ = step_.next_pair;
   ghost_ = kind == StepKind::empty;
   account(kind, busy_before);
+  scheduler_->end_step(t_, record().outcomes, record().frees);
   finish_record(kind);
   const std::int64_t repeat = kind == StepKind::idle ? fold_idle() : 1;
   record().repeat = repeat;
@@ -119,7 +126,7 @@ Status StepLoop::iterate() {
 Status StepLoop::insert() {
   StepRecord& r = record();
   r.t = t_;
-  TANDEM_RETURN_IF_ERROR(engine_.plan(t_, device_.now(), q_cpu_, b_cpu_, r.tasks));
+  TANDEM_RETURN_IF_ERROR(scheduler_->plan(t_, device_.now(), q_cpu_, b_cpu_, r.tasks));
   for (const Task& task : r.tasks) {
     const auto slot = static_cast<std::size_t>(task.slot);
     switch (task.kind) {
@@ -140,7 +147,7 @@ Status StepLoop::insert() {
         break;
     }
   }
-  n_ = engine_.view_length();
+  n_ = scheduler_->view_length(t_);
   return {};
 }
 
@@ -156,24 +163,16 @@ std::int64_t StepLoop::fold_idle() {
   const bool unchanged =
       r.cached_in == r.cached_out && r.flag_in == r.flag_out && r.draft_flag_in == r.draft_flag_out;
   const bool silent = r.tasks.empty() && r.messages.empty() && r.outcomes.empty();
-  if (!unchanged || !silent || !engine_.quiet()) return 1;
-  const std::optional<std::int64_t> arrival = engine_.next_arrival();
-  if (!arrival) return 1;
-  std::int64_t repeat = 1;
-  if (config_.arrivals == ArrivalUnit::step) {
-    repeat = *arrival - t_;
-  } else {
-    repeat = 1 + (*arrival - device_.now() + idle_ns - 1) / idle_ns;
-  }
-  if (scenario_.steps_max > 0) repeat = std::min(repeat, scenario_.steps_max - t_);
-  repeat = std::max<std::int64_t>(repeat, 1);
+  std::int64_t repeat =
+      scheduler_->idle_repeat(t_, device_.now(), idle_ns, unchanged && silent);
+  if (scenario_.steps_max > 0) repeat = std::min(repeat, first_t_ + scenario_.steps_max - t_);
   device_.sleep_until(device_.now() + (repeat - 1) * idle_ns);
   return repeat;
 }
 
 void StepLoop::account(StepKind kind, Nanos busy_before) {
   if (options_.progress) {
-    const EngineTotals totals = engine_.totals();
+    const EngineTotals totals = scheduler_->totals();
     options_.progress({t_, totals.requests, totals.tokens, device_.now()});
   }
   if (kind == StepKind::idle) return;
@@ -223,11 +222,11 @@ void StepLoop::finish_record(StepKind kind) {
 void StepLoop::fill_keyframe(Keyframe& k) {
   k = Keyframe::initial(t_, config_.max_num_seqs);
   k.n = n_;
-  k.request = engine_.request();
-  k.generation = engine_.given();
+  k.request = scheduler_->request();
+  k.generation = scheduler_->given();
   for (std::int32_t slot = 0; slot < config_.max_num_seqs; ++slot) {
     if (k.request[static_cast<std::size_t>(slot)] != kNoRequest) {
-      k.rows.push_back(engine_.row(slot));
+      k.rows.push_back(scheduler_->row(slot));
     }
   }
   k.flag = flag_;
@@ -242,9 +241,9 @@ void StepLoop::fill_keyframe(Keyframe& k) {
   k.unsent.slots = cached_n_;
   k.preempted = preempted_;
   k.last_preempted = last_preempted_;
-  k.known_d = engine_.known_d();
-  k.known_g = engine_.known_g();
-  k.in_flight = engine_.in_flight();
+  k.known_d = scheduler_->known_d();
+  k.known_g = scheduler_->known_g();
+  k.in_flight = scheduler_->in_flight();
   device_.snapshot(k, cached_step_);
 }
 

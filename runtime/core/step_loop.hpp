@@ -7,12 +7,12 @@
 #include <vector>
 
 #include "runtime/core/device.hpp"
-#include "runtime/core/engine.hpp"
 #include "runtime/core/graph_sizes.hpp"
 #include "runtime/core/histogram.hpp"
 #include "runtime/core/policy.hpp"
 #include "runtime/core/recorder.hpp"
 #include "runtime/core/run.hpp"
+#include "runtime/core/scheduler.hpp"
 #include "scenarios/scenario.hpp"
 
 namespace tandem {
@@ -60,6 +60,7 @@ class StepLoop {
   void begin_record();
   void finish_record(StepKind kind);
   void fill_keyframe(Keyframe& keyframe);
+  Status restore(const RecordedRun& run);
   Status execute(const BuiltSegment& built);
   void run_device_op(const plan::Operation& op, const LaunchArgs& args);
   void run_host_op(const plan::Operation& op);
@@ -96,13 +97,14 @@ class StepLoop {
   const RunOptions& options_;
   Device& device_;
   std::unique_ptr<HostPolicy> policy_;
-  Engine engine_;
+  std::unique_ptr<Scheduler> scheduler_;
   Workload& workload_;
   GraphSizes graphs_;
   Recorder recorder_;
 
   BuiltSegment front_waits_, front_predicted_, save_, settle_, back_, back_blocking_, empty_, idle_;
 
+  std::int64_t first_t_ = 0;
   std::int64_t t_ = 0;
   std::int32_t n_ = 0;
   bool flag_ = false;

@@ -29,10 +29,10 @@ PolicyView StepLoop::view() const {
           flag_,
           q_cpu_,
           b_cpu_,
-          engine_.known_d(),
-          engine_.known_g(),
-          engine_.in_flight(),
-          engine_.max_dec_len()};
+          scheduler_->known_d(),
+          scheduler_->known_g(),
+          scheduler_->in_flight(),
+          scheduler_->max_dec_len()};
 }
 
 void StepLoop::run_host_op(const plan::Operation& op) {
@@ -83,7 +83,7 @@ void StepLoop::do_host_op(const plan::Operation& op) {
     case OpKind::idle_sleep: {
       // With R1 or R10 sync the host sleeps only when the bool it read last says that nothing runs.
       const bool reads_bool = sync(1) || sync(10);
-      if (reads_bool && (device_bool_ || !record().tasks.empty() || !engine_.quiet())) break;
+      if (reads_bool && (device_bool_ || !record().tasks.empty() || !scheduler_->is_quiet())) break;
       device_.sleep_until(step_.start_ns + scenario_.timing.idle_ns);
       break;
     }
@@ -155,12 +155,12 @@ void StepLoop::prepare_forward() {
   StepRecord& r = record();
   const PolicyView now = view();
   for (std::size_t i = 0; i < static_cast<std::size_t>(n_); ++i) {
-    if (engine_.request()[i] == kNoRequest) continue;
+    if (scheduler_->request()[i] == kNoRequest) continue;
     const Belief belief = policy_->believed(now, static_cast<std::int32_t>(i));
     r.believed_len[i] = belief.length;
     r.believed_reserve[i] = belief.reserve;
   }
-  engine_.mark_launched(t_, n_);
+  scheduler_->mark_launched(t_, n_);
 }
 
 void StepLoop::send_message() {
@@ -169,9 +169,9 @@ void StepLoop::send_message() {
   StepRecord& r = record();
   r.messages.emplace_back();
   const PinnedEntry& pinned = device_.pinned(step);
-  build_message(config_, pinned, {last_preempted_, engine_.request(), engine_.given()}, step,
+  build_message(config_, pinned, {last_preempted_, scheduler_->request(), scheduler_->given()}, step,
                 late ? cached_n_ : n_, r.messages.back());
-  engine_.on_message({r.messages.back(), pinned.accept_tokens}, r.outcomes, r.frees);
+  scheduler_->on_message({r.messages.back(), pinned.accept_tokens}, r.outcomes, r.frees);
   std::fill(last_preempted_.begin(), last_preempted_.end(), 0);
   has_cached_output_ = false;
 }
@@ -179,9 +179,9 @@ void StepLoop::send_message() {
 void StepLoop::send_control() {
   StepRecord& r = record();
   r.messages.emplace_back();
-  build_control(preempted_, {last_preempted_, engine_.request(), engine_.given()}, t_,
+  build_control(preempted_, {last_preempted_, scheduler_->request(), scheduler_->given()}, t_,
                 r.messages.back());
-  engine_.on_message({r.messages.back(), {}}, r.outcomes, r.frees);
+  scheduler_->on_message({r.messages.back(), {}}, r.outcomes, r.frees);
   std::fill(preempted_.begin(), preempted_.end(), 0);
 }
 
@@ -222,7 +222,7 @@ void StepLoop::note_mask() {
 void StepLoop::stamp_owners() {
   StepRecord& r = record();
   for (std::size_t i = 0; i < static_cast<std::size_t>(n_); ++i) {
-    r.enqueue_generation[i] = q_cpu_[i] > 0 ? engine_.given()[i] - 1 : 0;
+    r.enqueue_generation[i] = q_cpu_[i] > 0 ? scheduler_->given()[i] - 1 : 0;
   }
 }
 

@@ -68,6 +68,7 @@ Result<RunSummary> run_on_cuda(const Scenario& scenario, Workload& workload,
     TraceHeader header;
     header.config = scenario.config;
     header.level = options.level;
+    header.first_step = options.first_step;
     header.device = info.name;
     header.executor = "cuda";
     header.producer = options.producer;

@@ -52,6 +52,7 @@ class HostDevice : public Device {
                                          const std::vector<Task>& tasks) override;
   [[nodiscard]] std::int64_t scratch() const override { return scratch_; }
   void snapshot(Keyframe& keyframe, std::int64_t step) override;
+  Status restore(const Keyframe& keyframe) override;
   [[nodiscard]] bool finished(std::int64_t step) const override {
     return executor_->finished(step);
   }
@@ -108,6 +109,13 @@ class HostDevice : public Device {
   void ngram_extend(const LaunchArgs& args);
   [[nodiscard]] std::int64_t draft_token(const ProvenanceRow& row, std::size_t slot,
                                          int substep) const;
+
+  // restore.cpp
+  void restore_columns(const Keyframe& k);
+  void restore_blocks(std::size_t slot, const std::vector<std::int32_t>& blocks);
+  void restore_request(std::size_t slot, const Keyframe& k);
+  Status restore_drafts(std::size_t slot, const Keyframe& k);
+  Status restore_output(const Keyframe& k);
 
   // snapshots.cpp
   void take_p0(StepRecord& record) const;

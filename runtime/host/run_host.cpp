@@ -26,6 +26,7 @@ Result<RunSummary> run_on_host(const Scenario& scenario, Workload& workload,
   header.config = scenario.config;
   header.executor = to_name(executor);
   header.level = options.level;
+  header.first_step = options.first_step;
   header.producer = options.producer;
   return loop.run(header);
 }

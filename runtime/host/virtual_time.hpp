@@ -37,6 +37,8 @@ class VirtualTime {
                                      Nanos duration_ns);
   /// The host waits: the record it waits for. The event of that step has been recorded.
   EventSerial wait(plan::EventName name, std::int64_t step);
+  /// The event of `step` was recorded and reached before this run began.
+  void mark_passed(plan::EventName name, std::int64_t step) { event(name, step) = {step, 0, 0}; }
   /// The host waits until every lane is empty.
   void drain();
 

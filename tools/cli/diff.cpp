@@ -73,43 +73,9 @@ std::uint64_t distance(std::int64_t from, std::int64_t to) {
   return static_cast<std::uint64_t>(to) - static_cast<std::uint64_t>(from);
 }
 
-/// The first member in which two keyframes differ, or "".
-std::string differing_member(const Keyframe& a, const Keyframe& b) {
-  const std::pair<const char*, bool> members[] = {
-      {"n", a.n == b.n},
-      {"slots", a.slots == b.slots},
-      {"p", a.p == b.p},
-      {"draft", a.draft == b.draft},
-      {"step_q", a.step_q == b.step_q},
-      {"step_d", a.step_d == b.step_d},
-      {"step_digest", a.step_digest == b.step_digest},
-      {"shadow", a.shadow == b.shadow},
-      {"blocks", a.blocks == b.blocks},
-      {"request", a.request == b.request},
-      {"generation", a.generation == b.generation},
-      {"rows", a.rows == b.rows},
-      {"flag", a.flag == b.flag},
-      {"draft_flag", a.draft_flag == b.draft_flag},
-      {"cached", a.cached == b.cached},
-      {"q_cpu", a.q_cpu == b.q_cpu},
-      {"b_cpu", a.b_cpu == b.b_cpu},
-      {"ghost", a.ghost == b.ghost},
-      {"unsent", a.has_unsent == b.has_unsent && a.unsent == b.unsent},
-      {"preempted", a.preempted == b.preempted},
-      {"last_preempted", a.last_preempted == b.last_preempted},
-      {"known_d", a.known_d == b.known_d},
-      {"known_g", a.known_g == b.known_g},
-      {"in_flight", a.in_flight == b.in_flight},
-  };
-  for (const auto& [name, same] : members) {
-    if (!same) return name;
-  }
-  return a == b ? "" : "state";
-}
-
 void compare_keyframes(const Keyframe& a, const Keyframe& b, KeyframeTally& tally) {
   ++tally.compared;
-  const std::string member = differing_member(a, b);
+  const std::string member = keyframe_difference(a, b);
   if (member.empty() || tally.differing++ > 0) return;
   tally.first_step = a.t;
   tally.first_member = member;
@@ -251,6 +217,39 @@ class Differ {
 };
 
 }  // namespace
+
+std::string keyframe_difference(const Keyframe& a, const Keyframe& b) {
+  const std::pair<const char*, bool> members[] = {
+      {"n", a.n == b.n},
+      {"slots", a.slots == b.slots},
+      {"p", a.p == b.p},
+      {"draft", a.draft == b.draft},
+      {"step_q", a.step_q == b.step_q},
+      {"step_d", a.step_d == b.step_d},
+      {"step_digest", a.step_digest == b.step_digest},
+      {"shadow", a.shadow == b.shadow},
+      {"blocks", a.blocks == b.blocks},
+      {"request", a.request == b.request},
+      {"generation", a.generation == b.generation},
+      {"rows", a.rows == b.rows},
+      {"flag", a.flag == b.flag},
+      {"draft_flag", a.draft_flag == b.draft_flag},
+      {"cached", a.cached == b.cached},
+      {"q_cpu", a.q_cpu == b.q_cpu},
+      {"b_cpu", a.b_cpu == b.b_cpu},
+      {"ghost", a.ghost == b.ghost},
+      {"unsent", a.has_unsent == b.has_unsent && a.unsent == b.unsent},
+      {"preempted", a.preempted == b.preempted},
+      {"last_preempted", a.last_preempted == b.last_preempted},
+      {"known_d", a.known_d == b.known_d},
+      {"known_g", a.known_g == b.known_g},
+      {"in_flight", a.in_flight == b.in_flight},
+  };
+  for (const auto& [name, same] : members) {
+    if (!same) return name;
+  }
+  return a == b ? "" : "state";
+}
 
 bool TraceDiff::is_same_schedule() const {
   return std::none_of(header.begin(), header.end(),

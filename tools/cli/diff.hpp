@@ -78,6 +78,9 @@ struct TraceDiff {
 [[nodiscard]] std::vector<HeaderDifference> header_differences(const TraceHeader& a,
                                                                const TraceHeader& b);
 
+/// The first member in which two keyframes differ, or "".
+[[nodiscard]] std::string keyframe_difference(const Keyframe& a, const Keyframe& b);
+
 /// Reads both traces in step by t, a record of each in memory: cuts of blocks and of idle runs do
 /// not matter. `ignored` fields are not compared. Errors: a block that cannot be decoded, or the
 /// stop flag.

@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "scenarios/config_keys.hpp"
 #include "tools/cli/options.hpp"
 
 namespace tandem::cli {
@@ -23,13 +24,7 @@ bool starts_as_azure_csv(std::string_view text) {
 std::string run_name(const std::string& path) {
   std::string name = path.substr(path.rfind('/') + 1);  // npos + 1 is 0: the whole path
   if (name.rfind('.') != std::string::npos && name.rfind('.') > 0) name.resize(name.rfind('.'));
-  name.resize(std::min<std::size_t>(name.size(), 128));
-  for (char& c : name) {
-    const bool fits = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                      c == '.' || c == '_' || c == '-';
-    if (!fits) c = '_';
-  }
-  return name;
+  return as_run_name(std::move(name));
 }
 
 struct Source {
@@ -75,8 +70,16 @@ void add_scenario_options(CLI::App& app, ScenarioOptions& options) {
 }
 
 Result<Scenario> load_scenario(Io& io, const ScenarioOptions& options) {
-  TANDEM_TRY(Source source, find_source(io, options.scenario));
+  return load_scenario(io, options, {});
+}
+
+Result<Scenario> load_scenario(Io& io, const ScenarioOptions& options, const ScenarioBase& base) {
+  Source source{base.text, base.name, {}};
+  if (!options.scenario.empty()) {
+    TANDEM_TRY(source, find_source(io, options.scenario));
+  }
   std::vector<std::string> overrides = std::move(source.overrides);
+  overrides.insert(overrides.end(), base.overrides.begin(), base.overrides.end());
   if (!options.schedule.empty()) {
     TANDEM_RETURN_IF_ERROR(parse_choice("--schedule", options.schedule, {"sync", "overlap"}));
     overrides.push_back("schedule=" + options.schedule);

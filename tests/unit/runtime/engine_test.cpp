@@ -66,7 +66,7 @@ TEST(Engine, AdmitsInArrivalOrderIntoTheLowestFreeSlot) {
   EXPECT_EQ(tasks[0].slot, 0);
   EXPECT_EQ(tasks[1].request, 1);
   EXPECT_TRUE(tasks[1].admits);
-  EXPECT_EQ(b.engine.view_length(), 2);
+  EXPECT_EQ(b.engine.view_length(0), 2);
 }
 
 TEST(Engine, ArrivalAfterTheStepWaits) {
@@ -182,7 +182,7 @@ TEST(Engine, AbortedRequestIsClosedByItsMarkAndNotQueuedAgain) {
   b.tell(1, {0}, kPreemptMark, 0);
   ASSERT_EQ(b.outcomes.size(), 1U);
   EXPECT_EQ(b.outcomes[0].reason, StopReason::abort);
-  EXPECT_TRUE(b.engine.done());
+  EXPECT_TRUE(b.engine.is_over(0, true));
 }
 
 TEST(Engine, CachedPartCostsBlocksButNoBudget) {
