@@ -85,20 +85,32 @@ struct tandem_recorder {
   template <class T>
   tandem_result put(const T& value, Kind kind) {
     if (failed.load(std::memory_order_relaxed)) return TANDEM_IO;
-    T copy = value;
-    Arena count(nullptr);
-    take(count, lines.shape(), copy);
-    const std::size_t bytes = sizeof(Entry) + aligned(sizeof(T)) + count.used();
-    if (bytes > ring.entry_max()) return TANDEM_TOO_LARGE;
-    Entry* entry = ring.reserve(bytes, stalls);
-    *entry = Entry{bytes, kind};
-    auto* memory = reinterpret_cast<std::byte*>(entry + 1);
-    Arena arena(memory + aligned(sizeof(T)));
-    copy = value;
-    take(arena, lines.shape(), copy);
-    std::memcpy(memory, &copy, sizeof copy);
+    std::size_t room = 0;
+    Entry* entry = ring.next(room);
+    std::size_t bytes = write(entry, room, value, kind);
+    if (bytes > room) {  // the end of the ring, or a full one
+      if (bytes > ring.entry_max()) return TANDEM_TOO_LARGE;
+      entry = ring.reserve(bytes, stalls);
+      bytes = write(entry, bytes, value, kind);
+    }
     ring.publish(bytes);
     return TANDEM_OK;
+  }
+
+  /// Writes an entry into `room` bytes. Returns what it needs, which may be more: then it is not
+  /// whole.
+  template <class T>
+  std::size_t write(Entry* entry, std::size_t room, const T& value, Kind kind) {
+    constexpr std::size_t kHead = sizeof(Entry) + aligned(sizeof(T));
+    T copy = value;
+    auto* memory = reinterpret_cast<std::byte*>(entry);
+    Arena arena(room >= kHead ? memory + kHead : nullptr, room >= kHead ? room - kHead : 0);
+    take(arena, lines.shape(), copy);
+    const std::size_t bytes = kHead + arena.used();
+    if (!arena.fits()) return std::max(bytes, room + 1);
+    *entry = Entry{bytes, kind};
+    std::memcpy(memory + sizeof(Entry), &copy, sizeof copy);
+    return bytes;
   }
 
   /// put() between the two marks that close() waits for.

@@ -1,7 +1,7 @@
 """A small validator of JSON Schema 2020-12: the keywords that traces/step.schema.json uses.
 
-A schema with any other keyword is refused, so that nothing in it is silently not checked. References
-go to definitions of the same document. Numbers keep their full precision: Python's integers do.
+A schema with any other keyword is refused, so that nothing in it is silently not checked.
+References go to definitions of the same document. Integers keep their full precision.
 """
 
 import re

@@ -22,6 +22,7 @@ except ImportError:
 import overlap_runner  # noqa: E402
 import tandem_recorder  # noqa: E402
 from c_recorder import CRecorder  # noqa: E402
+from json_schema import Validator  # noqa: E402
 
 HEADER = os.path.join(RECORDER, "tandem_recorder.h")
 KEY = 0x1234567890ABCDEF
@@ -189,6 +190,12 @@ class ExampleRunner(Scratch):
             seen |= {o["reason"] for o in step["outcomes"]}
         self.assertLessEqual({"back", "empty", "exact", "predicted", "prefill", "dnode", "decode",
                               "chunk", "parked", "eos", "length"}, seen)
+
+    def test_every_line_then_valid_by_the_schema(self):
+        with open(os.path.join(SOURCE, "traces", "step.schema.json"), encoding="utf-8") as file:
+            validator = Validator(json.load(file))
+        for number, line in enumerate(lines_of(self.run_example("run.jsonl")), 1):
+            self.assertEqual(validator.errors(line), [], f"line {number}")
 
     def test_imported_then_the_same_verdict(self):
         path = self.run_example("run.jsonl")

@@ -17,8 +17,9 @@ TANDEM, SOURCE = sys.argv[1:3]
 with open(os.path.join(SOURCE, "traces", "step.schema.json"), encoding="utf-8") as schema_file:
     SCHEMA = json.load(schema_file)
 
-# Between them: every kind of task and step, both levels above `state`, sync rows, unadmitted rows.
-RUNS = (("dnode-short-drafts", "--steps", "80"), ("chunked-prefill", "--steps", "80"), ("azure-conv", "--steps", "60"),
+# D-node and chunked arrivals, production arrivals, both levels above `state`, sync rows.
+RUNS = (("dnode-short-drafts", "--steps", "80"), ("chunked-prefill", "--steps", "80"),
+        ("azure-conv", "--steps", "60"),
         ("azure-conv", "--steps", "30", "--record", "full"),
         ("azure-conv", "--steps", "30", "--record", "timeline", "--schedule", "sync"))
 
@@ -63,7 +64,8 @@ class Dumps(unittest.TestCase):
                  (step, "batch_id_per_token", [[1, 2, 3]], "/batch_id_per_token/0"),
                  (step, "substeps", [{"q": []}], "/substeps/0/q"),
                  (step, "tasks", [{"kind": "prefil"}], "/tasks/0/kind"),
-                 (header, "version", 2, "/version"), (header, "header", {"level": "all"}, "/header"),
+                 (header, "version", 2, "/version"),
+                 (header, "header", {"level": "all"}, "/header"),
                  (keyframe, "keyframe", {"rows": [{"id": True}]}, "/keyframe/rows/0/id")]
         for line, member, value, place in cases:
             wrong = copy.deepcopy(line)

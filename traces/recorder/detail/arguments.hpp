@@ -148,27 +148,36 @@ inline Shape shape_of(const tandem_config& c) {
   return shape;
 }
 
-inline Objection bad_fields(const tandem_step& s, const Lines& lines) {
-  const auto part_is_read = [&s](Part part) {
-    return part == Part::any || (part == Part::back && s.kind == TANDEM_BACK) ||
-           (part == Part::launch && s.kind != TANDEM_IDLE);
-  };
-  for (const Field& f : kFields) {
-    if (f.form == Form::never || f.form == Form::always || !part_is_read(f.part)) continue;
-    const bool known = is_known(f, &lines.known());
-    if (is_known(f, &s) == known) continue;
-    if (!known || count_of(f, s) > 0) return {TANDEM_BAD_FIELD, f.name};
+/// Whether a structure has just the members of `known` that are read. One look a member: fields
+/// that are made of the same one stand side by side.
+template <std::size_t kCount, class Structure, class IsRead>
+inline const Field* other_member(const Field (&fields)[kCount], const Structure& given,
+                                 const Structure& known, IsRead is_read) {
+  std::size_t seen = sizeof(Structure);
+  for (const Field& f : fields) {
+    if (f.offset == seen || f.form == Form::never || f.form == Form::always) continue;
+    seen = f.offset;
+    if (is_known(f, &given) != is_known(f, &known) && is_read(f)) return &f;
   }
+  return nullptr;
+}
+
+inline Objection bad_fields(const tandem_step& s, const Lines& lines) {
+  const Field* other = other_member(kFields, s, lines.known(), [&](const Field& f) {
+    if (f.part == Part::back && s.kind != TANDEM_BACK) return false;
+    if (f.part == Part::launch && s.kind == TANDEM_IDLE) return false;
+    return is_known(f, &s) || count_of(f, s) > 0;
+  });
+  if (other != nullptr) return {TANDEM_BAD_FIELD, other->name};
   if (s.kind != TANDEM_BACK || s.substeps == nullptr) return {};
   for (std::size_t j = 0; j < lines.shape().substeps; ++j) {
     const tandem_substep& sub = s.substeps[j];
-    for (const Field& f : kSubstepFields) {
-      if (sub.launched == 0 && f.part != Part::any) continue;
+    other = other_member(kSubstepFields, sub, lines.known_substep(), [&sub](const Field& f) {
       const bool is_ids = f.form == Form::id_min || f.form == Form::id_max;
-      if (is_ids && sub.token_num <= 0) continue;
-      const bool known = is_known(f, &lines.known_substep());
-      if (is_known(f, &sub) != known) return {TANDEM_BAD_FIELD, f.name};
-    }
+      if (is_ids && sub.token_num <= 0) return false;
+      return f.part == Part::any || sub.launched != 0;
+    });
+    if (other != nullptr) return {TANDEM_BAD_FIELD, other->name};
     if (sub.token_num != TANDEM_UNKNOWN && !in_range(sub.token_num, 0, kRowsMax)) {
       return {TANDEM_BAD_ARGUMENT, "substeps: token_num"};
     }

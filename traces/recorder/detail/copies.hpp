@@ -12,22 +12,24 @@ namespace tandem::recorder {
 
 constexpr std::size_t kAlign = 16;
 
-inline std::size_t aligned(std::size_t bytes) { return (bytes + kAlign - 1) / kAlign * kAlign; }
+constexpr std::size_t aligned(std::size_t bytes) { return (bytes + kAlign - 1) / kAlign * kAlign; }
 
-/// Deep copies behind a structure. Without memory it only counts, so that the same walk over a
-/// structure first tells its size and then copies it.
+/// Deep copies behind a structure, as long as they fit. From the first array that does not it only
+/// counts: used() then tells how much memory the same walk needs.
 class Arena {
  public:
-  explicit Arena(std::byte* memory) : memory_(memory) {}
+  Arena(std::byte* memory, std::size_t bytes) : memory_(memory), bytes_(bytes) {}
 
   [[nodiscard]] std::size_t used() const { return used_; }
+  [[nodiscard]] bool fits() const { return memory_ != nullptr; }
 
-  /// Memory for an array; null while counting.
+  /// Memory for an array, or null.
   template <class T>
   T* room(std::size_t count) {
-    T* target = memory_ != nullptr ? reinterpret_cast<T*>(memory_ + used_) : nullptr;
+    const std::size_t begin = used_;
     used_ += aligned(count * sizeof(T));
-    return target;
+    if (used_ > bytes_) memory_ = nullptr;
+    return memory_ != nullptr ? reinterpret_cast<T*>(memory_ + begin) : nullptr;
   }
   template <class T>
   void take(const T*& array, std::size_t count) {
@@ -51,10 +53,12 @@ class Arena {
 
  private:
   std::byte* memory_;
+  std::size_t bytes_;
   std::size_t used_ = 0;
 };
 
-inline void take(Arena& a, const Shape& shape, tandem_slots& s) {
+/// Of a point, what its columns in a trace are made of: `draft_columns` of W columns of D.
+inline void take(Arena& a, const Shape& shape, tandem_slots& s, std::size_t draft_columns) {
   a.take(s.seq_lens_this_time, shape.slots);
   a.take(s.seq_lens_encoder, shape.slots);
   a.take(s.seq_lens_decoder, shape.slots);
@@ -62,7 +66,15 @@ inline void take(Arena& a, const Shape& shape, tandem_slots& s) {
   a.take(s.is_block_step, shape.slots);
   a.take(s.step_idx, shape.slots);
   a.take(s.accept_num, shape.slots);
-  a.take(s.draft_tokens, shape.slots * shape.width);
+  if (draft_columns == 0) s.draft_tokens = nullptr;
+  a.take(s.draft_tokens, shape.slots * draft_columns);
+}
+
+/// The proposer's: its rows of drafts and its counts are the target's.
+inline void take_shadow(Arena& a, const Shape& shape, tandem_slots& s) {
+  s.is_block_step = nullptr;
+  s.accept_num = nullptr;
+  take(a, shape, s, 0);
 }
 
 inline void take(Arena& a, const Shape& shape, tandem_message& m) {
@@ -115,7 +127,8 @@ inline void take_launch(Arena& a, const Shape& shape, tandem_step& s) {
   a.take(s.is_block_step_cpu, shape.slots);
   a.take(s.believed_len, shape.slots);
   a.take(s.believed_reserve, shape.slots);
-  take(a, shape, s.p1);
+  s.p1.accept_num = nullptr;  // nothing defines it there
+  take(a, shape, s.p1, shape.width);
   a.take(s.prompt_lens, shape.slots);
   take_tables(a, shape, s);
   a.take(s.request, shape.slots);
@@ -139,7 +152,7 @@ inline void take_results(Arena& a, const Shape& shape, tandem_step& s) {
     std::memset(begin, 0, offsetof(tandem_step, messages) - offsetof(tandem_step, p2));
     return;
   }
-  take(a, shape, s.p2);
+  take(a, shape, s.p2, shape.width);
   a.take(s.accept_tokens, shape.slots * shape.width);
   a.take(s.enqueue_generation, shape.slots);
   a.take(s.p2_generation, shape.slots);
@@ -148,8 +161,8 @@ inline void take_results(Arena& a, const Shape& shape, tandem_step& s) {
   a.take(s.draft_e, shape.slots);
   a.take(s.paired, shape.slots);
   a.take_each(s.substeps, shape.substeps, [&](tandem_substep& sub) { take(a, shape, sub); });
-  take(a, shape, s.shadow);
-  take(a, shape, s.p4);
+  take_shadow(a, shape, s.shadow);
+  take(a, shape, s.p4, shape.width);
   a.take(s.step_seq_lens_this_time, shape.slots);
   a.take(s.step_seq_lens_decoder, shape.slots);
   a.take(s.step_draft_tokens, shape.slots * shape.width);
@@ -166,8 +179,8 @@ inline void take(Arena& a, const Shape& shape, tandem_step& s) {
 }
 
 inline void take(Arena& a, const Shape& shape, tandem_keyframe& k) {
-  take(a, shape, k.slots);
-  take(a, shape, k.shadow);
+  take(a, shape, k.slots, shape.width);
+  take_shadow(a, shape, k.shadow);
   a.take(k.prompt_lens, shape.slots);
   a.take(k.infer_seed, shape.slots);
   a.take(k.step_draft_tokens, shape.slots * shape.width);

@@ -1,6 +1,7 @@
 // The ring between the thread that runs steps and the one that prints them.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -33,6 +34,15 @@ class Ring {
   /// The largest entry: with a skip in front it must fit into an empty ring.
   [[nodiscard]] std::size_t entry_max() const { return size_ / 2; }
 
+  /// Where the next entry begins, and the bytes that are free behind it, which may be too few.
+  Entry* next(std::size_t& bytes) {
+    const std::uint64_t put = put_.load(std::memory_order_relaxed);
+    const auto at = static_cast<std::size_t>(put % size_);
+    if (put - seen_taken_ > size_ / 2) seen_taken_ = taken_.load(std::memory_order_acquire);
+    bytes = std::min(size_ - at, size_ - static_cast<std::size_t>(put - seen_taken_));
+    skip_ = 0;
+    return head(at);
+  }
   /// Room for an entry; waits while there is none and counts that once.
   Entry* reserve(std::size_t bytes, std::atomic<std::uint64_t>& stalls) {
     const std::size_t at = static_cast<std::size_t>(put_.load(std::memory_order_relaxed) % size_);
@@ -67,8 +77,8 @@ class Ring {
   std::size_t size_ = 0;
   std::size_t skip_ = 0;  // of the entry under way
   alignas(64) std::atomic<std::uint64_t> put_{0};
-  alignas(64) std::atomic<std::uint64_t> taken_{0};
   std::uint64_t seen_taken_ = 0;  // the producer's: reading taken_ each time would share its line
+  alignas(64) std::atomic<std::uint64_t> taken_{0};
 
   Entry* head(std::size_t at) { return memory_.get() + at / sizeof(Entry); }
   bool has_room(std::size_t bytes) {
