@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -73,9 +74,17 @@ class Json {
     text += '"';
     for (; *value != 0; ++value) {
       const auto byte = static_cast<unsigned char>(*value);
-      if (byte < 0x20) continue;  // no name needs control characters
-      if (*value == '"' || *value == '\\') text += '\\';
-      text += *value;
+      constexpr const char* kShort = "\bb\tt\nn\ff\rr";  // a character, then its letter
+      const char* found = byte < 0x20 ? std::strchr(kShort, *value) : nullptr;
+      if (found != nullptr) {
+        text.append("\\").append(1, found[1]);
+      } else if (byte < 0x20) {
+        text.append("\\u00").append(1, static_cast<char>('0' + byte / 16));
+        text += "0123456789abcdef"[byte % 16];
+      } else {
+        if (*value == '"' || *value == '\\') text += '\\';
+        text += *value;
+      }
     }
     text += '"';
   }
