@@ -69,7 +69,8 @@ class BothRecorders(Scratch):
         while runner.engine.waiting or any(runner.engine.slots) or runner.unsent is not None:
             record = alter({k: v for k, v in runner.step().items() if k not in drop})
             if not recorders:
-                more = {"producer": "both \"quoted\" \\ \t\n\x01\x1f é", "device": "host", "digest_key": KEY}
+                more = {"producer": "both \"quoted\" \\ \t\n\x01\x1f é", "device": "host",
+                        "digest_key": KEY}
                 recorders = [CRecorder(LIBRARY, HEADER, paths[0], config(), record, **more),
                              tandem_recorder.Recorder(paths[1], config(), record, **more)]
             for recorder in recorders:
