@@ -34,17 +34,28 @@ constexpr std::string_view kRules = R"(
   prompt and the longest output are taken together.
 - `model.padding_id` and every id of `model.eos` < `model.vocab_size`.
 - `acceptance.p` of kind per-position has at least K entries; the first K count. Kind list takes
-  either `lists` or `path`; the entries of `workload.requests` may bring `accept` instead.
+  one of `lists`, `path` and `markov`; the entries of `workload.requests` may bring `accept`
+  instead. A Markov profile's list is drawn by seed and request until it covers the output, 65,536
+  steps at most; then it starts again.
 - Drawn workloads take either `rate_per_s` or `gap_steps`; `step_ns` turns one into the other
-  where `arrivals` asks for it. The first request arrives at 0.
+  where `arrivals` asks for it. The first request arrives at 0. `vidur-csv` takes them for a file
+  that holds lengths only, and ignores them for one with times.
+- `rate_scale` divides every arrival, rounded down. `from_ns` and `until_ns` are times of the file
+  in front of it, since the file's first row.
 - `workload.stop`: with `eos` a recorded output length becomes `eos_at`, with `length` the limit
   of generated tokens. An entry of `workload.requests` gives `output` or says by `eos_at` and
   `max_dec_len` how it ends.
 - Requests from a P node bring at most K drafts, and reach no node whose `engine.role` is prefill.
 - `engine.cuda_graphs: true` captures the sizes 1, 2, 4, 8..128 step 8, 144..256 step 16,
   288..1024 step 32 below B, and B itself, each times W.
-- A CSV's times count from its first row; rows must be in order. Rows with a zero length are
-  dropped and counted.
+- A request trace's times count from its first row; rows must be in order. Rows with a zero length
+  are dropped and counted. Lines hold at most 16 MiB.
+- `mooncake-jsonl` and `qwen-jsonl` name the blocks of a prompt (512 and 16 tokens each). The
+  leading blocks that an earlier request of the file had in the same order are its
+  `cached_prompt`, at most all but its last token; rows before `from_ns` count as earlier. 2^20
+  prefixes are remembered, in 2^16 sets of 16 that forget the least recently used.
+- A session of `llmservingsim-jsonl` becomes one request for each of its `sub_requests`; each
+  arrives `tool_duration_ns` after the one before arrived, as no file holds how long that runs.
 )";
 
 constexpr std::string_view kCatalogue = R"(
