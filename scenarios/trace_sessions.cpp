@@ -13,7 +13,7 @@
 namespace tandem {
 namespace {
 
-/// Sub-requests that were read and lie ahead, at most; 48 MiB of them.
+/// Sub-requests that were read and lie ahead, at most; 56 MiB of them.
 constexpr std::size_t kAheadMax = std::size_t{1} << 20U;
 
 /// A row that lies ahead. Rows of one time keep the order of the file.

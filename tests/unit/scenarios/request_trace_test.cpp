@@ -136,7 +136,8 @@ TEST(RequestTrace, MeasuredRunCountsFromItsFirstArrival) {
       R"({"request_id": "r0", "input_toks": 10, "output_toks": 2, "arrival_time": 1700000000.25, )"
       R"("queued_ts": 1.5, "first_token_ts": 2.5})"
       "\n"
-      R"({"request_id": "r1", "input_toks": 11, "output_toks": 3, "arrival_time": 1700000000.3500001})";
+      R"({"request_id": "r1", "input_toks": 11, "output_toks": 3, )"
+      R"("arrival_time": 1700000000.3500001})";
   EXPECT_EQ(rows_of(read("llmservingsim-jsonl", text)), "0:10/2 100000100:11/3");
 }
 
