@@ -94,6 +94,17 @@ const TraceKind* trace_kind(WorkloadKind kind) {
   return nullptr;
 }
 
+std::string trace_files_text() {
+  std::string text;
+  std::string_view last;  // a format may have more than one row
+  for (const Format& format : formats()) {
+    if (format.kind.file == last) continue;
+    last = format.kind.file;
+    text.append(text.empty() ? "" : ", ").append(last);
+  }
+  return text;
+}
+
 const TraceKind* detect_trace(std::string_view head) {
   constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
   if (head.substr(0, kByteOrderMark.size()) == kByteOrderMark) {

@@ -63,6 +63,9 @@ struct TraceKind {
 /// line; a part of a JSON line is enough where its keys come before the cut.
 [[nodiscard]] const TraceKind* detect_trace(std::string_view head);
 
+/// "a, b, c": the files that can be told, for errors.
+[[nodiscard]] std::string trace_files_text();
+
 /// A reader of that kind; reads a CSV's header.
 [[nodiscard]] Result<std::unique_ptr<RequestTrace>> open_trace(WorkloadKind kind, LineReader lines);
 

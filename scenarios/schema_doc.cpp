@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "scenarios/accept_markov.hpp"
 #include "scenarios/scenario.hpp"
 #include "scenarios/schema.hpp"
 
@@ -40,8 +41,8 @@ constexpr std::string_view kRules = R"(
 - Drawn workloads take either `rate_per_s` or `gap_steps`; `step_ns` turns one into the other
   where `arrivals` asks for it. The first request arrives at 0. `vidur-csv` takes them for a file
   that holds lengths only, and ignores them for one with times.
-- `rate_scale` divides every arrival, rounded down. `from_ns` and `until_ns` are times of the file
-  in front of it, since the file's first row.
+- `rate_scale` divides every arrival, rounded down; `from_ns` and `until_ns` cut before that, in the
+  time of the file.
 - `workload.stop`: with `eos` a recorded output length becomes `eos_at`, with `length` the limit
   of generated tokens. An entry of `workload.requests` gives `output` or says by `eos_at` and
   `max_dec_len` how it ends.
@@ -121,6 +122,17 @@ std::string catalogue_text() {
   return out;
 }
 
+std::string profiles_text() {
+  std::string out =
+      "\n## Markov profiles\n\nEmbedded likewise, for `acceptance.markov`; fitted to:\n\n";
+  for (const std::string_view name : embedded_profile_names()) {
+    const auto tree = parse_json(embedded_profile(name).value_or("{}"), std::string(name));
+    const JsonNode* source = tree.ok() ? tree.value().find("source") : nullptr;
+    out += fmt::format("- `{}`: {}\n", name, source == nullptr ? "" : source->text);
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string wanted_text(const KeySpec& spec) {
@@ -172,6 +184,7 @@ std::string schema_markdown() {
   out += kRules;
   out += kCatalogue;
   out += catalogue_text();
+  out += profiles_text();
   return out;
 }
 

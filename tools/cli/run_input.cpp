@@ -76,8 +76,7 @@ Result<Source> find_source(Io& io, const std::string& scenario) {
   if (first != std::string::npos && head[first] != '{') {
     const std::string line = head.substr(first, head.find_first_of("\r\n", first) - first);
     return Error::make(scenario, "got " + shown_text(line),
-                       "a JSON scenario, or a request trace of a known format",
-                       "see workload.kind in scenarios/SCHEMA.md for the formats");
+                       "a JSON scenario, or a request trace: " + trace_files_text());
   }
   TANDEM_TRY(std::string text, io.files.read_text(scenario));
   return Source{std::move(text), scenario, {}};

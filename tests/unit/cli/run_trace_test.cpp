@@ -116,8 +116,9 @@ TEST(RunTrace, UnknownFileThenOneSentenceThatNamesTheFormats) {
   m.files.files["t.csv"] = "time,prompt,output\n1,2,3\n";
   EXPECT_EQ(m("run t.csv"), kExitBadInput);
   EXPECT_EQ(m.err.text,
-            "error: t.csv: got \"time,prompt,output\", want a JSON scenario, or a request trace of "
-            "a known format; see workload.kind in scenarios/SCHEMA.md for the formats\n");
+            "error: t.csv: got \"time,prompt,output\", want a JSON scenario, or a request trace: "
+            "Azure LLM inference trace 2023 (CSV), BurstGPT (CSV), Vidur (CSV), Qwen-Bailian (JSON "
+            "lines), Mooncake (JSON lines), LLMServingSim (JSON lines)\n");
   m.files.files["t.bin"] = std::string(
       "\x7f"
       "ELF\x02\x00\x00\n\xff",
