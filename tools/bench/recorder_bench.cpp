@@ -1,207 +1,172 @@
-// What recording a step costs the thread that runs steps: median and spread of many rounds.
+// What recording a step costs the thread that runs steps, beside a plain copy of the same bytes.
 //
-// usage: recorder_bench [SLOTS [ROUNDS]]. Steps are those of B slots that all decode, K = 3, once
-// with every array known and once with the essential ones. Between rounds the caller sleeps, as an
-// engine waits for its forward, so that the recorder's thread keeps up; what is timed is the call
-// alone.
+// usage: recorder_bench [SLOTS [ROUNDS]]. Steps are those of B slots that all decode, K = M = 3;
+// every array has memory of its own and changes from step to step as an engine's does. Contestants
+// take turns, round by round, so that a noisy machine disturbs all alike. In front of each step the
+// engine writes its arrays; behind it it spins, as if it waited for a forward, while the recorder
+// prints. Neither is timed: what is timed is the call alone.
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
+#include <functional>
 #include <string>
-#include <thread>
+#include <utility>
 #include <vector>
 
+#include "tools/bench/recorder_engine.hpp"
 #include "traces/recorder/tandem_recorder.h"
 
+namespace tandem::bench {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t kWidth = 4;
-constexpr std::size_t kSubsteps = 3;
 constexpr std::size_t kStepsARound = 64;
+constexpr auto kForward = std::chrono::microseconds(300);
+constexpr std::size_t kColdBytes = std::size_t{6} << 20U;  // three times an L2 cache
 
-/// An engine's arrays for B decoding slots, and a step in which all of them are known.
-struct Engine {
-  std::size_t slots;
-  tandem_config config;
-  tandem_step step;
-  tandem_substep substeps[kSubsteps];
-  tandem_message message{};
-  std::vector<std::int32_t> column, tables, prefix, batch;
-  std::vector<std::int64_t> wide, tokens, ids;
-  std::vector<std::uint8_t> flags, changed;
-
-  explicit Engine(std::size_t b)
-      : slots(b),
-        column(b, 4),
-        prefix(b + 1),
-        batch(b * kWidth),
-        wide(b, 900),
-        tokens(b * kWidth, 4711),
-        ids(b * kWidth, 4711),
-        flags(b, 0),
-        changed(b, 0) {
-    tandem_config_init(&config);
-    config.max_num_seqs = static_cast<std::int32_t>(b);
-    const auto table = static_cast<std::size_t>(config.max_model_len / config.block_size) + 2;
-    tables.assign(b * table, 7);
-    for (std::size_t i = 0; i < b; ++i) {
-      prefix[i + 1] = prefix[i] + static_cast<std::int32_t>(kWidth);
-      for (std::size_t j = 0; j < kWidth; ++j) {
-        batch[i * kWidth + j] = static_cast<std::int32_t>(i);
-      }
-    }
-    fill_host();
-    fill_device();
-  }
-
-  [[nodiscard]] tandem_slots point() const {
-    return {column.data(), column.data(), column.data(), flags.data(),
-            flags.data(),  wide.data(),   column.data(), tokens.data()};
-  }
-
-  void fill_host() {
-    tandem_step_init(&step);
-    static const tandem_task kTasks[1]{};
-    static const tandem_outcome kOutcomes[1]{};
-    static const tandem_free kFrees[1]{};
-    static const tandem_count_use kUses[1]{};
-    step.kind = TANDEM_BACK;
-    step.n = static_cast<std::int32_t>(slots);
-    step.tasks = kTasks;
-    step.outcomes = kOutcomes;
-    step.frees = kFrees;
-    step.count_uses = kUses;
-    step.flag_in = step.flag_out = step.draft_flag_in = step.draft_flag_out = 0;
-    step.predicted = 1;
-    step.token_num = step.output_rows = step.output_rows_host = step.cached_in_token_num =
-        step.cached_out_token_num = static_cast<std::int32_t>(slots * kWidth);
-    step.launch_bsz = step.real_bsz = step.cached_in_real_bsz = step.cached_out_real_bsz = step.n;
-    step.captured_size = step.guard_tripped = step.live_tail = 0;
-    step.q_cpu_step = step.b_cpu_step = 0;
-    step.seq_lens_this_time_cpu = step.believed_len = step.believed_reserve = column.data();
-    step.is_block_step_cpu = flags.data();
-    message = {
-        0, 0, step.n, column.data(), tokens.data(), column.data(), column.data(), column.data()};
-    step.messages = &message;
-    step.message_count = 1;
-  }
-
-  void fill_device() {
-    step.p1 = step.p2 = step.p4 = step.shadow = point();
-    step.prompt_lens = step.infer_seed = step.stop_step_idx = wide.data();
-    step.block_tables = tables.data();
-    step.block_rows_changed = changed.data();
-    step.request = step.generation = step.enqueue_generation = step.p2_generation = column.data();
-    step.cu_seqlens_q = step.cu_seqlens_q_output = prefix.data();
-    step.batch_id_per_token = step.batch_id_per_token_output = batch.data();
-    step.ids_remove_padding = ids.data();
-    step.accept_tokens = step.step_draft_tokens = tokens.data();
-    step.draft_e = step.paired = column.data();
-    step.step_seq_lens_this_time = step.step_seq_lens_decoder = column.data();
-    for (tandem_substep& sub : substeps) {
-      const auto rows = static_cast<std::int32_t>(slots);
-      sub = {1,
-             0,
-             rows,
-             rows,
-             0,
-             rows,
-             ids.data(),
-             column.data(),
-             column.data(),
-             column.data(),
-             column.data(),
-             column.data(),
-             column.data(),
-             0};
-    }
-    step.substeps = substeps;
-  }
+/// A contestant: what one step of it costs, in ns, step by step.
+struct Contestant {
+  std::string name;
+  std::function<double()> step;
+  std::vector<double> ns;
 };
 
-/// Nanoseconds a step, one value a round.
-std::vector<double> measure(Engine& engine, tandem_recorder* recorder, std::size_t rounds) {
-  std::vector<double> ns;
-  for (std::size_t round = 0; round < rounds; ++round) {
-    Clock::duration spent{};
-    for (std::size_t i = 0; i < kStepsARound; ++i) {
-      const auto start = Clock::now();
-      const tandem_result result = tandem_recorder_step(recorder, &engine.step);
-      spent += Clock::now() - start;
-      if (result != TANDEM_OK) {
-        std::fprintf(stderr, "recorder_bench: %s (%s)\n", tandem_result_text(result),
-                     tandem_recorder_detail(recorder));
-        std::exit(2);
-      }
-      ++engine.step.t;
+template <class Call>
+double timed(Call call) {
+  const auto start = Clock::now();
+  call();
+  return std::chrono::duration<double, std::nano>(Clock::now() - start).count();
+}
+
+/// Memory that pushes everything else out of the caches.
+class Eviction {
+ public:
+  void run() {
+    for (std::size_t i = 0; i < memory_.size(); i += 64) ++memory_[i];
+  }
+
+ private:
+  std::vector<unsigned char> memory_ = std::vector<unsigned char>(kColdBytes, 0);
+};
+
+/// A recorder with an engine of its own.
+class Recording {
+ public:
+  Recording(std::size_t slots, bool essentials, bool rewrites_tables, std::string path)
+      : engine_(slots), rewrites_(rewrites_tables), path_(std::move(path)) {
+    if (essentials) engine_.keep_essentials();
+    const tandem_result opened =
+        tandem_recorder_open(path_.c_str(), &engine_.config, &engine_.step, nullptr, &recorder_);
+    if (opened != TANDEM_OK) {
+      std::fprintf(stderr, "recorder_bench: %s\n", tandem_result_text(opened));
+      std::exit(2);
     }
-    ns.push_back(std::chrono::duration<double, std::nano>(spent).count() / kStepsARound);
-    std::this_thread::sleep_for(std::chrono::milliseconds(25));  // 64 steps of about 400 us
   }
-  std::sort(ns.begin(), ns.end());
-  return ns;
+  Recording(const Recording&) = delete;
+  Recording& operator=(const Recording&) = delete;
+  ~Recording() {
+    tandem_recorder_free(recorder_);
+    std::remove((path_ + ".part").c_str());
+    std::remove(path_.c_str());
+  }
+
+  double step(Eviction* eviction) {
+    engine_.advance(rewrites_);
+    if (eviction != nullptr) eviction->run();
+    tandem_result result = TANDEM_OK;
+    const double ns = timed([&] { result = tandem_recorder_step(recorder_, &engine_.step); });
+    if (result != TANDEM_OK) {
+      std::fprintf(stderr, "recorder_bench: %s (%s)\n", tandem_result_text(result),
+                   tandem_recorder_detail(recorder_));
+      std::exit(2);
+    }
+    return ns;
+  }
+  [[nodiscard]] std::uint64_t stalls() const { return tandem_recorder_stalls(recorder_); }
+  [[nodiscard]] std::size_t bytes() const { return engine_.bytes(); }
+
+ private:
+  Engine engine_;
+  bool rewrites_;
+  std::string path_;
+  tandem_recorder* recorder_ = nullptr;
+};
+
+/// The floor: so many bytes from one warm piece of memory, with memcpy, into the next of the slots
+/// of a ring that is as long as the recorder's was (256 of them).
+class PlainCopy {
+ public:
+  explicit PlainCopy(std::size_t bytes) : source_(bytes, 1), ring_(256 * bytes, 0) {}
+
+  double step() {
+    std::fill(source_.begin(), source_.end(), static_cast<unsigned char>(++count_));
+    unsigned char* target = ring_.data() + count_ % 256 * source_.size();
+    return timed([&] { std::memcpy(target, source_.data(), source_.size()); });
+  }
+
+ private:
+  std::vector<unsigned char> source_, ring_;
+  std::size_t count_ = 0;
+};
+
+void print(Contestant& c) {
+  std::sort(c.ns.begin(), c.ns.end());
+  const auto at = [&c](double share) {
+    return c.ns[static_cast<std::size_t>(share * static_cast<double>(c.ns.size() - 1))] / 1000.0;
+  };
+  std::printf("%-38s  median %6.2f us a step, p10 %6.2f, p90 %6.2f\n", c.name.c_str(), at(0.5),
+              at(0.1), at(0.9));
 }
 
-/// What an engine has at hand without looking for it: the slots at P1, P2 and P4, the tokens, the
-/// block tables and the host's numbers.
-void keep_essentials(tandem_step& step) {
-  step.believed_len = step.believed_reserve = nullptr;
-  step.batch_id_per_token = step.batch_id_per_token_output = nullptr;
-  step.ids_remove_padding = nullptr;
-  step.enqueue_generation = step.p2_generation = nullptr;
-  step.infer_seed = step.stop_step_idx = nullptr;
-  step.draft_e = step.paired = nullptr;
-  step.substeps = nullptr;
-  step.shadow = tandem_slots{};
-  step.p2.draft_tokens = nullptr;
-}
-
-int run(std::size_t slots, std::size_t rounds, bool essentials) {
-  Engine engine(slots);
-  if (essentials) keep_essentials(engine.step);
-  tandem_recorder* recorder = nullptr;
-  const tandem_result opened = tandem_recorder_open("recorder_bench.jsonl", &engine.config,
-                                                    &engine.step, nullptr, &recorder);
-  if (opened != TANDEM_OK) {
-    std::fprintf(stderr, "recorder_bench: %s\n", tandem_result_text(opened));
-    return 2;
+int run(std::size_t slots, std::size_t rounds) {
+  Eviction eviction;
+  Recording all(slots, false, false, "recorder_bench.all.jsonl");
+  Recording essentials(slots, true, false, "recorder_bench.essentials.jsonl");
+  Recording tables(slots, false, true, "recorder_bench.tables.jsonl");
+  PlainCopy copy(all.bytes()), small(essentials.bytes());
+  std::vector<Contestant> contestants{
+      {"all arrays", [&] { return all.step(nullptr); }, {}},
+      {"memcpy of the same bytes", [&] { return copy.step(); }, {}},
+      {"essentials", [&] { return essentials.step(nullptr); }, {}},
+      {"memcpy of the same bytes", [&] { return small.step(); }, {}},
+      {"all arrays, every block table rewritten", [&] { return tables.step(nullptr); }, {}},
+      {"all arrays, caches cold", [&] { return all.step(&eviction); }, {}},
+  };
+  std::printf(
+      "%zu slots that decode, K = M = 3; %zu rounds of %zu steps; all arrays: %zu bytes, "
+      "essentials: %zu\n",
+      slots, rounds, kStepsARound, all.bytes(), essentials.bytes());
+  for (std::size_t round = 0; round < rounds + rounds / 10 + 1; ++round) {
+    for (Contestant& c : contestants) {
+      const bool warm = round > rounds / 10;  // pages are there, and widths are known
+      for (std::size_t i = 0; i < kStepsARound; ++i) {
+        const double ns = c.step();
+        if (warm) c.ns.push_back(ns);
+        for (const auto end = Clock::now() + kForward; Clock::now() < end;) {
+        }
+      }
+    }
   }
-  measure(engine, recorder, rounds / 10 + 1);  // warms caches and pages
-  for (const bool changed : {false, true}) {
-    std::fill(engine.changed.begin(), engine.changed.end(), changed ? 1 : 0);
-    const std::vector<double> ns = measure(engine, recorder, rounds);
-    const auto at = [&ns](double share) {
-      return ns[static_cast<std::size_t>(share * static_cast<double>(ns.size() - 1))] / 1000.0;
-    };
-    std::printf("%-11s  block tables %-9s  median %6.2f us a step, p10 %6.2f, p90 %6.2f\n",
-                essentials ? "essentials" : "all arrays", changed ? "rewritten" : "unchanged",
-                at(0.5), at(0.1), at(0.9));
-  }
-  const auto stalls = static_cast<unsigned long long>(tandem_recorder_stalls(recorder));
+  for (Contestant& c : contestants) print(c);
+  const auto stalls =
+      static_cast<unsigned long long>(all.stalls() + essentials.stalls() + tables.stalls());
   if (stalls > 0) std::printf("%llu stalls: the times above hold waiting\n", stalls);
-  const tandem_result closed = tandem_recorder_close(recorder, nullptr);
-  tandem_recorder_free(recorder);
-  std::remove("recorder_bench.jsonl");
-  return closed == TANDEM_OK ? 0 : 2;
+  return 0;
 }
 
 }  // namespace
+}  // namespace tandem::bench
 
 int main(int argc, char** argv) {
   const long slots = argc > 1 ? std::strtol(argv[1], nullptr, 10) : 64;
-  const long rounds = argc > 2 ? std::strtol(argv[2], nullptr, 10) : 200;
+  const long rounds = argc > 2 ? std::strtol(argv[2], nullptr, 10) : 100;
   if (slots < 1 || slots > 512 || rounds < 1) {
     std::fprintf(stderr, "usage: recorder_bench [SLOTS 1..512 [ROUNDS]]\n");
     return 2;
   }
-  const auto b = static_cast<std::size_t>(slots);
-  const auto n = static_cast<std::size_t>(rounds);
-  std::printf("%zu slots that decode, K = 3, M = 3; %zu rounds of %zu steps\n", b, n, kStepsARound);
-  const int all = run(b, n, false);
-  const int essentials = run(b, n, true);
-  return std::max(all, essentials);
+  return tandem::bench::run(static_cast<std::size_t>(slots), static_cast<std::size_t>(rounds));
 }

@@ -1,4 +1,4 @@
-// The recorder behind tandem_recorder.h: a ring of deep copies and a thread that prints them.
+// The recorder behind tandem_recorder.h: a ring of packed copies and a thread that prints them.
 //
 // With its header and detail/ it is self-contained: an engine compiles this one file as C++17,
 //   c++ -std=c++17 -O2 -I TANDEM -c TANDEM/traces/recorder/tandem_recorder.cpp
@@ -18,23 +18,29 @@
 #include "traces/recorder/detail/arguments.hpp"
 #include "traces/recorder/detail/copies.hpp"
 #include "traces/recorder/detail/heads.hpp"
+#include "traces/recorder/detail/pack.hpp"
 #include "traces/recorder/detail/ring.hpp"
 
-using tandem::recorder::aligned;
-using tandem::recorder::Arena;
 using tandem::recorder::bad_step;
+using tandem::recorder::Contract;
 using tandem::recorder::Entry;
 using tandem::recorder::Kind;
 using tandem::recorder::Lines;
 using tandem::recorder::Objection;
+using tandem::recorder::Packer;
 using tandem::recorder::Ring;
 using tandem::recorder::Shape;
+using tandem::recorder::Unpacker;
 
 struct tandem_recorder {
-  tandem_recorder(Shape shape, const tandem_step& known) : lines(std::move(shape), known) {}
+  tandem_recorder(const Shape& shape, const tandem_step& known)
+      : contract(shape, known), lines(shape, known) {}
 
+  const Contract contract;
   Lines lines;
   Ring ring;
+  alignas(64) Packer packer;      // of the thread that records
+  alignas(64) Unpacker unpacker;  // of the writer's
   std::string path, part;
   std::FILE* file = nullptr;
   std::thread writer;
@@ -50,14 +56,19 @@ struct tandem_recorder {
     if (std::fwrite(line.data(), 1, line.size(), file) != line.size()) failed = true;
   }
 
-  void write(Entry* entry) {
+  /// A structure of an entry, with the arrays behind it.
+  template <class T>
+  const T& unpack(const Entry& entry) {
+    unpacker.begin(reinterpret_cast<const std::byte*>(&entry + 1), entry.unpacked);
+    return unpacker.take_one<T>([this](T& value) { take(unpacker, contract.shape, value); });
+  }
+
+  void write(const Entry& entry) {
     try {
-      const void* structure = entry + 1;
-      if (entry->kind == Kind::step) {
-        write(lines.step(*static_cast<const tandem_step*>(structure)));
+      if (entry.kind == Kind::step) {
+        write(lines.step(unpack<tandem_step>(entry)));
       } else {
-        const auto* k = static_cast<const tandem_keyframe*>(structure);
-        write(lines.keyframe(*k, entry->kind == Kind::end));
+        write(lines.keyframe(unpack<tandem_keyframe>(entry), entry.kind == Kind::end));
       }
     } catch (const std::bad_alloc&) {
       failed = true;
@@ -69,8 +80,8 @@ struct tandem_recorder {
     bool flushed = true;
     for (;;) {
       const bool last = done.load(std::memory_order_acquire);
-      if (Entry* entry = ring.front()) {
-        write(entry);
+      if (const Entry* entry = ring.front()) {
+        write(*entry);
         ring.pop(entry);
         flushed = false;
         continue;
@@ -85,32 +96,11 @@ struct tandem_recorder {
   template <class T>
   tandem_result put(const T& value, Kind kind) {
     if (failed.load(std::memory_order_relaxed)) return TANDEM_IO;
-    std::size_t room = 0;
-    Entry* entry = ring.next(room);
-    std::size_t bytes = write(entry, room, value, kind);
-    if (bytes > room) {  // the end of the ring, or a full one
-      if (bytes > ring.entry_max()) return TANDEM_TOO_LARGE;
-      entry = ring.reserve(bytes, stalls);
-      bytes = write(entry, bytes, value, kind);
-    }
-    ring.publish(bytes);
+    packer.begin(kind == Kind::step);
+    packer.take_one(value, [this](const T& one) { take(packer, contract.shape, one); });
+    if (!packer.fits()) return TANDEM_TOO_LARGE;
+    ring.put(sizeof(Entry) + packer.bytes(), packer.unpacked(), kind, stalls);
     return TANDEM_OK;
-  }
-
-  /// Writes an entry into `room` bytes. Returns what it needs, which may be more: then it is not
-  /// whole.
-  template <class T>
-  std::size_t write(Entry* entry, std::size_t room, const T& value, Kind kind) {
-    constexpr std::size_t kHead = sizeof(Entry) + aligned(sizeof(T));
-    T copy = value;
-    auto* memory = reinterpret_cast<std::byte*>(entry);
-    Arena arena(room >= kHead ? memory + kHead : nullptr, room >= kHead ? room - kHead : 0);
-    take(arena, lines.shape(), copy);
-    const std::size_t bytes = kHead + arena.used();
-    if (!arena.fits()) return std::max(bytes, room + 1);
-    *entry = Entry{bytes, kind};
-    std::memcpy(memory + sizeof(Entry), &copy, sizeof copy);
-    return bytes;
   }
 
   /// put() between the two marks that close() waits for.
@@ -118,9 +108,9 @@ struct tandem_recorder {
   tandem_result produce(const T& value, Kind kind, const Objection& objection) {
     detail = objection.what;
     if (objection.result != TANDEM_OK) return objection.result;
-    busy = true;
+    busy = true;  // sequentially consistent, as `closing` is: one of the two threads sees the other
     const tandem_result result = closing ? TANDEM_CLOSED : put(value, kind);
-    busy = false;
+    busy.store(false, std::memory_order_release);
     return result;
   }
 
@@ -153,11 +143,12 @@ bool draw_key(std::uint64_t& key) {
   return std::fclose(source) == 0 && drawn;
 }
 
-/// Room for 256 steps of B slots that decode, each at most about 64 arrays of 8 bytes a slot.
+/// Room for 256 decode steps of B slots even where nothing can be narrowed, for a block table a few
+/// times over, and for a launch of the largest prefill.
 std::size_t default_ring(const Shape& shape) {
-  const std::size_t step = shape.slots * (512 + 96 * shape.width + 64 * shape.substeps) + 16384;
-  const std::size_t first = shape.slots * shape.table * sizeof(std::int32_t);
-  return 256 * step + 4 * first + 32 * shape.rows_max;
+  const std::size_t slot = 320 + 64 * shape.width + 40 * shape.substeps;
+  const std::size_t table = shape.slots * shape.table * sizeof(std::int32_t);
+  return 256 * (shape.slots * slot + 4096) + 4 * table + 48 * shape.rows_max;
 }
 
 tandem_result open_recorder(const char* path, const tandem_config& config, const tandem_step& known,
@@ -167,8 +158,9 @@ tandem_result open_recorder(const char* path, const tandem_config& config, const
   if (first != nullptr && bad_keyframe(*first, shape) != nullptr) return TANDEM_BAD_ARGUMENT;
   if (config.has_digest_key == 0 && !draw_key(shape.key)) return TANDEM_NO_MEMORY;
   const std::size_t bytes = config.ring_bytes != 0 ? config.ring_bytes : default_ring(shape);
-  auto r = std::make_unique<tandem_recorder>(std::move(shape), known);
+  auto r = std::make_unique<tandem_recorder>(shape, known);
   if (!r->ring.allocate(bytes)) return TANDEM_NO_MEMORY;
+  r->packer.bind(r->ring.draft() + sizeof(Entry), r->ring.entry_max() - sizeof(Entry));
   r->path = path;
   r->part = r->path + ".part";
   tandem_keyframe empty;
@@ -254,12 +246,12 @@ tandem_result tandem_recorder_open(const char* path, const tandem_config* config
 
 tandem_result tandem_recorder_step(tandem_recorder* r, const tandem_step* step) {
   if (r == nullptr || step == nullptr) return TANDEM_BAD_ARGUMENT;
-  return r->produce(*step, Kind::step, bad_step(*step, r->lines));
+  return r->produce(*step, Kind::step, bad_step(*step, r->contract));
 }
 
 tandem_result tandem_recorder_keyframe(tandem_recorder* r, const tandem_keyframe* keyframe) {
   if (r == nullptr || keyframe == nullptr) return TANDEM_BAD_ARGUMENT;
-  const char* bad = bad_keyframe(*keyframe, r->lines.shape());
+  const char* bad = bad_keyframe(*keyframe, r->contract.shape);
   return r->produce(*keyframe, Kind::keyframe,
                     bad == nullptr ? Objection{} : Objection{TANDEM_BAD_ARGUMENT, bad});
 }
@@ -268,7 +260,7 @@ tandem_result tandem_recorder_close(tandem_recorder* r, const tandem_keyframe* l
   if (r == nullptr) return TANDEM_BAD_ARGUMENT;
   const std::lock_guard<std::mutex> lock(r->close_mutex);
   if (r->closed) return r->close_result;
-  if (last != nullptr && bad_keyframe(*last, r->lines.shape()) != nullptr) {
+  if (last != nullptr && bad_keyframe(*last, r->contract.shape) != nullptr) {
     return TANDEM_BAD_ARGUMENT;
   }
   r->closed = true;

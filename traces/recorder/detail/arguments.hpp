@@ -1,8 +1,11 @@
 // What a caller may hand in: everything that says how far memory is read, and what open() was told.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
+#include <utility>
 
 #include "traces/recorder/detail/lines.hpp"
 
@@ -148,8 +151,80 @@ inline Shape shape_of(const tandem_config& c) {
   return shape;
 }
 
-/// Whether a structure has just the members of `known` that are read. One look a member: fields
-/// that are made of the same one stand side by side.
+/// Which members of a structure open() was told to expect, for a quick look: no field, no part.
+template <std::size_t kCount>
+class Expected {
+ public:
+  Expected(const Field (&fields)[kCount], const void* known) {
+    std::size_t seen = sizeof(tandem_step);
+    for (const Field& f : fields) {
+      if (f.offset == seen || f.form == Form::never || f.form == Form::always) continue;
+      seen = f.offset;  // fields that are made of the same member stand side by side
+      Members& members = members_of(f.form);
+      members.at[members.count++] = {static_cast<std::uint16_t>(f.offset), is_known(f, known)};
+    }
+  }
+  /// Whether just these are given. Where not, a step may still be right: not all is always read.
+  [[nodiscard]] bool are_given(const void* structure) const {
+    bool other = false;
+    for (std::size_t i = 0; i < pointers_.count; ++i) {
+      const Member& m = pointers_.at[i];
+      other |= (read_at<const void*>(structure, m.offset) != nullptr) != m.known;
+    }
+    for (std::size_t i = 0; i < numbers_.count; ++i) {
+      const Member& m = numbers_.at[i];
+      other |= (read_at<std::int32_t>(structure, m.offset) != TANDEM_UNKNOWN) != m.known;
+    }
+    for (std::size_t i = 0; i < wide_.count; ++i) {
+      const Member& m = wide_.at[i];
+      other |= (read_at<std::int64_t>(structure, m.offset) != TANDEM_UNKNOWN64) != m.known;
+    }
+    return !other;
+  }
+
+ private:
+  struct Member {
+    std::uint16_t offset;
+    bool known;
+  };
+  struct Members {
+    std::array<Member, kCount> at{};
+    std::size_t count = 0;
+  };
+  Members pointers_, numbers_, wide_;
+
+  Members& members_of(Form form) {
+    switch (form) {
+      case Form::flag:
+      case Form::mode:
+      case Form::i32:
+      case Form::pair:
+        return numbers_;
+      case Form::i64:
+        return wide_;
+      default:
+        return pointers_;
+    }
+  }
+};
+
+/// What every step is held against.
+struct Contract {
+  Contract(Shape dimensions, const tandem_step& known_step)
+      : shape(std::move(dimensions)),
+        known(known_step),
+        known_substep(known_step.substeps != nullptr ? known_step.substeps[0] : tandem_substep{}),
+        members(kFields, &known),
+        substep_members(kSubstepFields, &known_substep) {}
+
+  Shape shape;
+  tandem_step known;
+  tandem_substep known_substep;
+  Expected<std::size(kFields)> members;
+  Expected<std::size(kSubstepFields)> substep_members;
+};
+
+/// The first member, by field, that is read and not given as open() was told, or the reverse.
 template <std::size_t kCount, class Structure, class IsRead>
 inline const Field* other_member(const Field (&fields)[kCount], const Structure& given,
                                  const Structure& known, IsRead is_read) {
@@ -162,21 +237,31 @@ inline const Field* other_member(const Field (&fields)[kCount], const Structure&
   return nullptr;
 }
 
-inline Objection bad_fields(const tandem_step& s, const Lines& lines) {
-  const Field* other = other_member(kFields, s, lines.known(), [&](const Field& f) {
+inline const Field* other_member(const tandem_step& s, const Contract& contract) {
+  if (contract.members.are_given(&s)) return nullptr;
+  return other_member(kFields, s, contract.known, [&](const Field& f) {
     if (f.part == Part::back && s.kind != TANDEM_BACK) return false;
     if (f.part == Part::launch && s.kind == TANDEM_IDLE) return false;
     return is_known(f, &s) || count_of(f, s) > 0;
   });
+}
+
+inline const Field* other_member(const tandem_substep& sub, const Contract& contract) {
+  if (contract.substep_members.are_given(&sub)) return nullptr;
+  return other_member(kSubstepFields, sub, contract.known_substep, [&sub](const Field& f) {
+    const bool is_ids = f.form == Form::id_min || f.form == Form::id_max;
+    if (is_ids && sub.token_num <= 0) return false;
+    return f.part == Part::any || sub.launched != 0;
+  });
+}
+
+inline Objection bad_fields(const tandem_step& s, const Contract& contract) {
+  const Field* other = other_member(s, contract);
   if (other != nullptr) return {TANDEM_BAD_FIELD, other->name};
   if (s.kind != TANDEM_BACK || s.substeps == nullptr) return {};
-  for (std::size_t j = 0; j < lines.shape().substeps; ++j) {
+  for (std::size_t j = 0; j < contract.shape.substeps; ++j) {
     const tandem_substep& sub = s.substeps[j];
-    other = other_member(kSubstepFields, sub, lines.known_substep(), [&sub](const Field& f) {
-      const bool is_ids = f.form == Form::id_min || f.form == Form::id_max;
-      if (is_ids && sub.token_num <= 0) return false;
-      return f.part == Part::any || sub.launched != 0;
-    });
+    other = other_member(sub, contract);
     if (other != nullptr) return {TANDEM_BAD_FIELD, other->name};
     if (sub.token_num != TANDEM_UNKNOWN && !in_range(sub.token_num, 0, kRowsMax)) {
       return {TANDEM_BAD_ARGUMENT, "substeps: token_num"};
@@ -186,15 +271,15 @@ inline Objection bad_fields(const tandem_step& s, const Lines& lines) {
 }
 
 /// Whether a step can be copied: sizes that say how far arrays are read, and what open() was told.
-inline Objection bad_step(const tandem_step& s, const Lines& lines) {
-  const Shape& shape = lines.shape();
+inline Objection bad_step(const tandem_step& s, const Contract& contract) {
+  const Shape& shape = contract.shape;
   const char* bad = nullptr;
   if (!in_range(s.kind, TANDEM_BACK, TANDEM_IDLE)) bad = "kind";
   if (!in_range(s.n, 0, static_cast<std::int64_t>(shape.slots))) bad = "n";
   if (s.token_num != TANDEM_UNKNOWN && !in_range(s.token_num, 0, kRowsMax)) bad = "token_num";
   if (s.output_rows != TANDEM_UNKNOWN && !in_range(s.output_rows, 0, kRowsMax)) bad = "output_rows";
   if (bad != nullptr) return {TANDEM_BAD_ARGUMENT, bad};
-  const Objection fields = bad_fields(s, lines);
+  const Objection fields = bad_fields(s, contract);
   if (fields.result != TANDEM_OK) return fields;
   bad = bad_lists(s, shape);
   return bad == nullptr ? Objection{} : Objection{TANDEM_BAD_ARGUMENT, bad};

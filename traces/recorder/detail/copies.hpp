@@ -1,199 +1,168 @@
-// Deep copies of what a caller hands in: a structure and all arrays behind it, in one entry.
+// Which members of a step or keyframe are copied, and how long they are: a walk for both threads.
+//
+// A walk is a Packer or an Unpacker (detail/pack.hpp): the first has structures that it cannot
+// change, the second those that it has just read. What was taken before may tell how much to take
+// next. Members that nobody reads are forgotten. Lists of any length come last, so that the arrays
+// in front of them keep their places.
 #pragma once
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
+#include <type_traits>
 
 #include "traces/recorder/detail/lines.hpp"
 
 namespace tandem::recorder {
 
-constexpr std::size_t kAlign = 16;
+template <class Walk, class T>
+using Struct = std::conditional_t<Walk::kReads, T, const T>;
 
-constexpr std::size_t aligned(std::size_t bytes) { return (bytes + kAlign - 1) / kAlign * kAlign; }
+template <class Walk, class T, class... More>
+void take_columns(Walk& walk, const Shape& shape, T& column, More&... more) {
+  walk.take(column, shape.slots);
+  if constexpr (sizeof...(more) > 0) take_columns(walk, shape, more...);
+}
 
-/// Deep copies behind a structure, as long as they fit. From the first array that does not it only
-/// counts: used() then tells how much memory the same walk needs.
-class Arena {
- public:
-  Arena(std::byte* memory, std::size_t bytes) : memory_(memory), bytes_(bytes) {}
-
-  [[nodiscard]] std::size_t used() const { return used_; }
-  [[nodiscard]] bool fits() const { return memory_ != nullptr; }
-
-  /// Memory for an array, or null.
-  template <class T>
-  T* room(std::size_t count) {
-    const std::size_t begin = used_;
-    used_ += aligned(count * sizeof(T));
-    if (used_ > bytes_) memory_ = nullptr;
-    return memory_ != nullptr ? reinterpret_cast<T*>(memory_ + begin) : nullptr;
-  }
-  template <class T>
-  void take(const T*& array, std::size_t count) {
-    if (array == nullptr) return;
-    T* target = room<T>(count);
-    if (target == nullptr) return;
-    if (count > 0) std::memcpy(target, array, count * sizeof(T));
-    array = target;
-  }
-  /// take() for structures that hold arrays; inner(copy) takes those of one.
-  template <class T, class Inner>
-  void take_each(const T*& array, std::size_t count, Inner inner) {
-    const T* source = array;
-    take(array, count);
-    for (std::size_t i = 0; source != nullptr && i < count; ++i) {
-      T element = source[i];
-      inner(element);
-      if (memory_ != nullptr) const_cast<T*>(array)[i] = element;
-    }
-  }
-
- private:
-  std::byte* memory_;
-  std::size_t bytes_;
-  std::size_t used_ = 0;
-};
-
-/// Of a point, what its columns in a trace are made of: `draft_columns` of W columns of D.
-inline void take(Arena& a, const Shape& shape, tandem_slots& s, std::size_t draft_columns) {
-  a.take(s.seq_lens_this_time, shape.slots);
-  a.take(s.seq_lens_encoder, shape.slots);
-  a.take(s.seq_lens_decoder, shape.slots);
-  a.take(s.stop_flags, shape.slots);
-  a.take(s.is_block_step, shape.slots);
-  a.take(s.step_idx, shape.slots);
-  a.take(s.accept_num, shape.slots);
-  if (draft_columns == 0) s.draft_tokens = nullptr;
-  a.take(s.draft_tokens, shape.slots * draft_columns);
+/// Of a point, what its columns in a trace are made of, rows of drafts aside.
+template <class Walk, class Slots>
+void take_point(Walk& walk, const Shape& shape, Slots& s) {
+  take_columns(walk, shape, s.seq_lens_this_time, s.seq_lens_encoder, s.seq_lens_decoder,
+               s.stop_flags, s.is_block_step, s.step_idx, s.accept_num);
 }
 
 /// The proposer's: its rows of drafts and its counts are the target's.
-inline void take_shadow(Arena& a, const Shape& shape, tandem_slots& s) {
-  s.is_block_step = nullptr;
-  s.accept_num = nullptr;
-  take(a, shape, s, 0);
+template <class Walk, class Slots>
+void take_shadow(Walk& walk, const Shape& shape, Slots& s) {
+  walk.forget(s.is_block_step, s.accept_num, s.draft_tokens);
+  take_columns(walk, shape, s.seq_lens_this_time, s.seq_lens_encoder, s.seq_lens_decoder,
+               s.stop_flags, s.step_idx);
 }
 
-inline void take(Arena& a, const Shape& shape, tandem_message& m) {
-  for (const std::int32_t** column :
-       {&m.accept_num, &m.seq_lens_decoder, &m.request, &m.generation}) {
-    a.take(*column, shape.slots);
+template <class Walk>
+void take(Walk& walk, const Shape& shape, Struct<Walk, tandem_message>& m) {
+  take_columns(walk, shape, m.accept_num, m.seq_lens_decoder, m.request, m.generation);
+  walk.take(m.accept_tokens, shape.slots * shape.width);
+}
+
+template <class Walk>
+void take(Walk& walk, Struct<Walk, tandem_request>& r) {
+  walk.take(r.accept, r.accept_count);
+}
+
+template <class Walk>
+void take(Walk& walk, Struct<Walk, tandem_task>& t) {
+  if (t.kind == TANDEM_DNODE) {
+    walk.take(t.draft_tokens, static_cast<std::size_t>(std::max(t.drafts, 0)) + 1);
+  } else {
+    walk.forget(t.draft_tokens);
   }
-  a.take(m.accept_tokens, shape.slots * shape.width);
+  walk.take_each(t.row, 1, [&](auto& r) { take(walk, r); });
+  walk.take(t.blocks, t.block_count);
 }
 
-inline void take(Arena& a, tandem_request& r) { a.take(r.accept, r.accept_count); }
-
-inline void take(Arena& a, tandem_task& t) {
-  if (t.kind != TANDEM_DNODE) t.draft_tokens = nullptr;
-  a.take(t.draft_tokens, static_cast<std::size_t>(std::max(t.drafts, 0)) + 1);
-  a.take_each(t.row, 1, [&](tandem_request& r) { take(a, r); });
-  a.take(t.blocks, t.block_count);
-}
-
-inline void take(Arena& a, const Shape& shape, tandem_substep& s) {
-  if (s.launched == 0) s = tandem_substep{};
-  a.take(s.ids_remove_padding, static_cast<std::size_t>(std::max(s.token_num, 0)));
-  for (const std::int32_t** column : {&s.seq_lens_this_time, &s.seq_lens_decoder, &s.row_request,
-                                      &s.row_position, &s.row_phase, &s.row_count}) {
-    a.take(*column, shape.slots);
-  }
+template <class Walk>
+void take(Walk& walk, const Shape& shape, Struct<Walk, tandem_substep>& s) {
+  if (s.launched == 0) return walk.forget(s);
+  walk.take_range(s.ids_remove_padding, static_cast<std::size_t>(std::max(s.token_num, 0)));
+  take_columns(walk, shape, s.seq_lens_this_time, s.seq_lens_decoder, s.row_request, s.row_position,
+               s.row_phase, s.row_count);
 }
 
 /// Of the block tables, the rows that changed: they are large, and steps without tasks write none.
-inline void take_tables(Arena& a, const Shape& shape, tandem_step& s) {
-  const std::int32_t* source = s.block_tables;
-  const std::uint8_t* changed = source != nullptr ? s.block_rows_changed : nullptr;
-  s.block_rows_changed = changed;
-  a.take(s.block_rows_changed, shape.slots);
-  if (changed == nullptr) return a.take(s.block_tables, shape.slots * shape.table);
-  std::size_t rows = 0;
-  for (std::size_t i = 0; i < shape.slots; ++i) rows += changed[i] != 0 ? 1 : 0;
-  auto* target = a.room<std::int32_t>(rows * shape.table);
-  if (target == nullptr) return;
-  s.block_tables = target;
-  for (std::size_t i = 0; i < shape.slots; ++i) {
-    if (changed[i] == 0) continue;
-    std::memcpy(target, source + i * shape.table, shape.table * sizeof *target);
-    target += shape.table;
+template <class Walk>
+void take_tables(Walk& walk, const Shape& shape, Struct<Walk, tandem_step>& s) {
+  if (s.block_tables == nullptr) return walk.forget(s.block_rows_changed);
+  walk.take(s.block_rows_changed, shape.slots);
+  if (s.block_rows_changed != nullptr) {
+    walk.take_marked(s.block_tables, s.block_rows_changed, shape.slots, shape.table);
+  } else {
+    walk.take(s.block_tables, shape.slots * shape.table);
   }
 }
 
-inline void take_launch(Arena& a, const Shape& shape, tandem_step& s) {
-  a.take(s.seq_lens_this_time_cpu, shape.slots);
-  a.take(s.is_block_step_cpu, shape.slots);
-  a.take(s.believed_len, shape.slots);
-  a.take(s.believed_reserve, shape.slots);
-  s.p1.accept_num = nullptr;  // nothing defines it there
-  take(a, shape, s.p1, shape.width);
-  a.take(s.prompt_lens, shape.slots);
-  take_tables(a, shape, s);
-  a.take(s.request, shape.slots);
-  a.take(s.generation, shape.slots);
+template <class Walk>
+void take_launch(Walk& walk, const Shape& shape, Struct<Walk, tandem_step>& s) {
+  take_columns(walk, shape, s.seq_lens_this_time_cpu, s.is_block_step_cpu, s.believed_len,
+               s.believed_reserve);
+  walk.forget(s.p1.accept_num);  // nothing defines it there
+  take_columns(walk, shape, s.p1.seq_lens_this_time, s.p1.seq_lens_encoder, s.p1.seq_lens_decoder,
+               s.p1.stop_flags, s.p1.is_block_step, s.p1.step_idx);
+  walk.take(s.p1.draft_tokens, shape.slots * shape.width);
+  take_columns(walk, shape, s.prompt_lens, s.request, s.generation);
+  take_tables(walk, shape, s);
   if (s.kind == TANDEM_IDLE) {
-    s.cu_seqlens_q = s.cu_seqlens_q_output = nullptr;
-    s.batch_id_per_token = s.batch_id_per_token_output = nullptr;
-    s.ids_remove_padding = nullptr;
+    return walk.forget(s.cu_seqlens_q, s.cu_seqlens_q_output, s.batch_id_per_token,
+                       s.batch_id_per_token_output, s.ids_remove_padding);
   }
   const auto rows = static_cast<std::size_t>(std::max(s.token_num, 0));
-  a.take(s.cu_seqlens_q, static_cast<std::size_t>(s.n) + 1);
-  a.take(s.cu_seqlens_q_output, static_cast<std::size_t>(s.n) + 1);
-  a.take(s.batch_id_per_token, rows);
-  a.take(s.batch_id_per_token_output, static_cast<std::size_t>(std::max(s.output_rows, 0)));
-  a.take(s.ids_remove_padding, rows);
+  walk.take(s.cu_seqlens_q, static_cast<std::size_t>(s.n) + 1);
+  walk.take(s.cu_seqlens_q_output, static_cast<std::size_t>(s.n) + 1);
+  walk.take(s.batch_id_per_token, rows);
+  walk.take(s.batch_id_per_token_output, static_cast<std::size_t>(std::max(s.output_rows, 0)));
+  walk.take_range(s.ids_remove_padding, rows);
 }
 
-inline void take_results(Arena& a, const Shape& shape, tandem_step& s) {
-  if (s.kind != TANDEM_BACK) {  // nothing from p2 on is read
-    auto* begin = reinterpret_cast<std::byte*>(&s.p2);
-    std::memset(begin, 0, offsetof(tandem_step, messages) - offsetof(tandem_step, p2));
-    return;
+/// What schedule_cache saved of parked slots. Of a row no longer than 1 nothing but its length is
+/// printed, and in most steps no row is longer.
+template <class Walk>
+void take_saved(Walk& walk, const Shape& shape, Struct<Walk, tandem_step>& s) {
+  take_columns(walk, shape, s.step_seq_lens_this_time, s.step_seq_lens_decoder);
+  const std::int32_t* lengths = s.step_seq_lens_this_time;
+  std::int32_t longest = 2;
+  if (lengths != nullptr) longest = *std::max_element(lengths, lengths + shape.slots);
+  const std::size_t tokens = shape.slots * shape.width;
+  if (longest > 1) {
+    walk.take(s.step_draft_tokens, tokens);
+  } else {
+    walk.skip(s.step_draft_tokens, tokens);
   }
-  take(a, shape, s.p2, shape.width);
-  a.take(s.accept_tokens, shape.slots * shape.width);
-  a.take(s.enqueue_generation, shape.slots);
-  a.take(s.p2_generation, shape.slots);
-  a.take(s.infer_seed, shape.slots);
-  a.take(s.stop_step_idx, shape.slots);
-  a.take(s.draft_e, shape.slots);
-  a.take(s.paired, shape.slots);
-  a.take_each(s.substeps, shape.substeps, [&](tandem_substep& sub) { take(a, shape, sub); });
-  take_shadow(a, shape, s.shadow);
-  take(a, shape, s.p4, shape.width);
-  a.take(s.step_seq_lens_this_time, shape.slots);
-  a.take(s.step_seq_lens_decoder, shape.slots);
-  a.take(s.step_draft_tokens, shape.slots * shape.width);
 }
 
-inline void take(Arena& a, const Shape& shape, tandem_step& s) {
-  a.take_each(s.tasks, s.task_count, [&](tandem_task& t) { take(a, t); });
-  a.take(s.outcomes, s.outcome_count);
-  a.take(s.frees, s.free_count);
-  take_launch(a, shape, s);
-  take_results(a, shape, s);
-  a.take_each(s.messages, s.message_count, [&](tandem_message& m) { take(a, shape, m); });
-  a.take(s.count_uses, s.count_use_count);
-}
-
-inline void take(Arena& a, const Shape& shape, tandem_keyframe& k) {
-  take(a, shape, k.slots, shape.width);
-  take_shadow(a, shape, k.shadow);
-  a.take(k.prompt_lens, shape.slots);
-  a.take(k.infer_seed, shape.slots);
-  a.take(k.step_draft_tokens, shape.slots * shape.width);
-  a.take(k.block_tables, shape.slots * shape.table);
-  a.take(k.is_block_step_cpu, shape.slots);
-  for (const std::int32_t** column :
-       {&k.step_seq_lens_this_time, &k.step_seq_lens_decoder, &k.request, &k.generation,
-        &k.seq_lens_this_time_cpu, &k.preempted, &k.last_preempted, &k.known_d, &k.known_g,
-        &k.in_flight}) {
-    a.take(*column, shape.slots);
+template <class Walk>
+void take_results(Walk& walk, const Shape& shape, Struct<Walk, tandem_step>& s) {
+  if (s.kind != TANDEM_BACK) {
+    walk.forget(s.p2, s.accept_tokens, s.enqueue_generation, s.p2_generation, s.infer_seed,
+                s.stop_step_idx, s.draft_e, s.paired, s.substeps, s.shadow, s.p4);
+    return walk.forget(s.step_seq_lens_this_time, s.step_seq_lens_decoder, s.step_draft_tokens);
   }
-  a.take_each(k.rows, k.row_count, [&](tandem_request& r) { take(a, r); });
-  a.take_each(k.unsent, k.unsent != nullptr ? 1 : 0, [&](tandem_message& m) { take(a, shape, m); });
+  const std::size_t tokens = shape.slots * shape.width;
+  take_point(walk, shape, s.p2);
+  walk.take_first(s.p2.draft_tokens, shape.slots, shape.width);
+  walk.take(s.accept_tokens, tokens);
+  take_columns(walk, shape, s.enqueue_generation, s.p2_generation, s.infer_seed, s.stop_step_idx,
+               s.draft_e, s.paired);
+  walk.take_each(s.substeps, shape.substeps, [&](auto& sub) { take(walk, shape, sub); });
+  take_shadow(walk, shape, s.shadow);
+  take_point(walk, shape, s.p4);
+  walk.take(s.p4.draft_tokens, tokens);
+  take_saved(walk, shape, s);
+}
+
+template <class Walk>
+void take(Walk& walk, const Shape& shape, Struct<Walk, tandem_step>& s) {
+  take_launch(walk, shape, s);
+  take_results(walk, shape, s);
+  walk.take_each(s.messages, s.message_count, [&](auto& m) { take(walk, shape, m); });
+  walk.take_each(s.tasks, s.task_count, [&](auto& t) { take(walk, t); });
+  walk.take_each(s.outcomes, s.outcome_count, [](auto&) {});
+  walk.take_each(s.frees, s.free_count, [](auto&) {});
+  walk.take_each(s.count_uses, s.count_use_count, [](auto&) {});
+}
+
+template <class Walk>
+void take(Walk& walk, const Shape& shape, Struct<Walk, tandem_keyframe>& k) {
+  take_point(walk, shape, k.slots);
+  walk.take(k.slots.draft_tokens, shape.slots * shape.width);
+  take_shadow(walk, shape, k.shadow);
+  take_columns(walk, shape, k.prompt_lens, k.infer_seed, k.is_block_step_cpu,
+               k.step_seq_lens_this_time, k.step_seq_lens_decoder, k.request, k.generation,
+               k.seq_lens_this_time_cpu, k.preempted, k.last_preempted, k.known_d, k.known_g,
+               k.in_flight);
+  walk.take(k.step_draft_tokens, shape.slots * shape.width);
+  walk.take(k.block_tables, shape.slots * shape.table);
+  walk.take_each(k.rows, k.row_count, [&](auto& r) { take(walk, r); });
+  walk.take_each(k.unsent, k.unsent != nullptr ? 1 : 0, [&](auto& m) { take(walk, shape, m); });
 }
 
 }  // namespace tandem::recorder

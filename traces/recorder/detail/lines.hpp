@@ -141,10 +141,6 @@ class Lines {
     table_hash_.assign(shape_.slots, 0);
   }
 
-  [[nodiscard]] const Shape& shape() const { return shape_; }
-  [[nodiscard]] const tandem_step& known() const { return known_; }
-  [[nodiscard]] const tandem_substep& known_substep() const { return known_substep_; }
-
   // One line each, with its end; valid until the next call.
   [[nodiscard]] const std::string& header(const tandem_config& c);
   [[nodiscard]] const std::string& step(const tandem_step& s);
