@@ -111,20 +111,27 @@ class AzureWorkload : public Workload {
       const auto misfit =
           find_misfit(maker_.config(), row->prompt,
                       longest_output(maker_.config(), maker_.spec(), row->prompt, row->output));
-      if (misfit) {
-        constexpr std::string_view kGot = "got ";
-        return csv_.fail(row->line, row->prompt_column,
-                         std::string_view(misfit->found).substr(kGot.size()), misfit->wanted,
-                         misfit->remedy + ", or delete the line");
-      }
+      if (misfit) return refuse(*row, *misfit);
       const bool by_time = maker_.config().arrivals == ArrivalUnit::ns;
       const std::int64_t arrival = by_time ? row->arrival : row->arrival / maker_.spec().step_ns;
-      return std::optional<RequestSpec>{maker_.make(arrival, row->prompt, row->output)};
+      RequestSpec request = maker_.make(arrival, row->prompt, row->output);
+      if (request.dnode_drafts >= 0) {
+        const auto wide = find_dnode_misfit(maker_.config(), row->prompt, request.dnode_drafts);
+        if (wide) return refuse(*row, *wide);
+      }
+      return std::optional<RequestSpec>{std::move(request)};
     }
   }
   std::int64_t dropped() const override { return dropped_; }
 
  private:
+  [[nodiscard]] Error refuse(const AzureRow& row, const Misfit& misfit) const {
+    constexpr std::string_view kGot = "got ";
+    return csv_.fail(row.line, row.prompt_column,
+                     std::string_view(misfit.found).substr(kGot.size()), misfit.wanted,
+                     misfit.remedy + ", or delete the line");
+  }
+
   Maker maker_;
   AzureCsv csv_;
   std::int64_t dropped_ = 0;
