@@ -100,7 +100,8 @@ TEST(NgramDrafts, StandBehindThoseOfTheHeadAsOftenAsTheShareSays) {
       const RequestSpec& spec = requests[static_cast<std::size_t>(r.p1_request[i])];
       const std::int32_t g = r.p2.g[i];
       const bool near_limit = g + 2 >= spec.row.max_dec_len;
-      const std::int32_t appended = near_limit ? 0 : script::ngram_count(s.config, spec.row, g);
+      const std::int32_t appended =
+          near_limit ? 0 : script::ngram_count(s.config, spec.row.id, spec.row.max_dec_len, g);
       EXPECT_EQ(r.p4.q[i], (near_limit ? 1 : 3) + appended) << r.t << ", slot " << i;
       EXPECT_EQ(r.p4_draft.len[i], r.p4.q[i]) << r.t << ", slot " << i;
       EXPECT_EQ(r.p4_draft.hole[i], 0);
