@@ -69,16 +69,19 @@ std::string acceptance_text(const RunConfig& c) {
 }
 
 std::string timing_text(const TimingModel& t) {
-  const std::vector<std::string> keys{
-      number("forward_base_ns", t.forward_base_ns), number("forward_row_ns", t.forward_row_ns),
-      number("draft_base_ns", t.draft_base_ns),     number("draft_row_ns", t.draft_row_ns),
-      number("kernel_ns", t.kernel_ns),             number("copy_ns", t.copy_ns),
-      number("host_op_ns", t.host_op_ns),           number("host_step_ns", t.host_step_ns)};
+  const std::vector<std::string> keys{number("forward_base_ns", t.forward_base_ns),
+                                      number("forward_row_ns", t.forward_row_ns),
+                                      number("draft_base_ns", t.draft_base_ns),
+                                      number("draft_row_ns", t.draft_row_ns),
+                                      number("kernel_ns", t.kernel_ns),
+                                      number("copy_ns", t.copy_ns),
+                                      number("host_op_ns", t.host_op_ns),
+                                      number("host_step_ns", t.host_step_ns)};
   return fmt::format("{}", fmt::join(keys, ", "));
 }
 
-std::string run_text(const Scenario& scenario) {
-  const RunConfig& c = scenario.config;
+std::string run_text(const RandomCase& drawn) {
+  const RunConfig& c = drawn.scenario.config;
   std::vector<std::string> keys{word("name", c.scenario),
                                 number("seed", c.seed),
                                 word("policy", to_name(c.policy)),
@@ -87,8 +90,8 @@ std::string run_text(const Scenario& scenario) {
                                 word("copies", c.copies_own_stream ? "own" : "compute"),
                                 word("arrivals", c.arrivals == ArrivalUnit::ns ? "time" : "step")};
   if (c.ngram_millionths > 0) keys.push_back("\"ngram\": " + share_text(c.ngram_millionths));
-  if (scenario.steps_max > 0) {
-    keys.push_back(fmt::format("\"limits\": {{\"steps\": {}}}", scenario.steps_max));
+  if (drawn.is_cut) {
+    keys.push_back(fmt::format("\"limits\": {{\"steps\": {}}}", drawn.scenario.steps_max));
   }
   return fmt::format("{}", fmt::join(keys, ", "));
 }
@@ -103,7 +106,7 @@ std::string as_scenario_text(const RandomCase& drawn) {
   }
   std::vector<std::string> requests;
   for (const RequestSpec& spec : drawn.requests) requests.push_back(request_text(spec));
-  std::string out = "{" + run_text(drawn.scenario);
+  std::string out = "{" + run_text(drawn);
   out += fmt::format(",\n \"rows\": {{{}}}", fmt::join(rows, ", "));
   out += ",\n \"engine\": {" + engine_text(c) + "}";
   out += fmt::format(",\n \"model\": {{{}, {}, \"eos\": {}}}", number("vocab_size", c.vocab_size),
