@@ -9,12 +9,13 @@ namespace {
 __global__ void __launch_bounds__(detail::kClusterThreads)
     draft_preprocess_kernel(const DraftModelPreprocess io) {
   __shared__ detail::ClusterMemory memory;
+  detail::ClusterMeeting meeting(memory);
   const detail::Lanes lanes = detail::slot_lanes();
   bool drafted = false;
   for (std::int64_t i = detail::lanes_index(); i < io.n; i += detail::lanes_count()) {
     drafted |= detail::draft_preprocess_slot(io, i, lanes);
   }
-  detail::write_any({drafted, io.not_need_stop.data()}, {}, memory);
+  meeting.write_any({drafted, io.not_need_stop.data()});
 }
 
 }  // namespace

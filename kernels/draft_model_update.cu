@@ -8,8 +8,8 @@ namespace {
 __global__ void __launch_bounds__(detail::kClusterThreads)
     draft_update_kernel(const DraftModelUpdate io) {
   __shared__ detail::ClusterMemory memory;
-  const bool runs = detail::draft_update_slots(io, detail::slot_lanes(), memory);
-  detail::write_any({runs, io.not_need_stop.data()}, {}, memory);
+  detail::ClusterMeeting meeting(memory);
+  detail::draft_update_slots(io, detail::slot_lanes(), meeting);
 }
 
 }  // namespace

@@ -11,13 +11,13 @@ struct Gather {
   static constexpr bool kClears = true;
 
   __device__ detail::RowSum rows(std::int64_t i) const {
-    const std::int32_t q = io.seq_lens_this_time.data()[i];
-    return {q, q == 0 ? 0 : 1};
+    const auto q = static_cast<std::uint32_t>(io.seq_lens_this_time.data()[i]);
+    return {q, q == 0 ? 0U : 1U};
   }
   [[nodiscard]] __device__ std::int64_t out_rows() const { return io.n; }
 };
 
-__global__ void __launch_bounds__(detail::kTileThreads)
+__global__ void __launch_bounds__(detail::kRowThreads, detail::kRowBlocksAnSm)
     gather_hidden_states_kernel(const EagleGatherHiddenStates io, const detail::RowCopy copy) {
   detail::compact_rows(Gather{io}, copy, {blockIdx.x, gridDim.x});
 }

@@ -8,7 +8,7 @@
 namespace tandem::kernels {
 namespace {
 
-__global__ void __launch_bounds__(detail::kTileThreads)
+__global__ void __launch_bounds__(detail::kRowThreads, detail::kRowBlocksAnSm)
     get_hidden_states_kernel(const EagleGetHiddenStates io, const detail::RowCopy copy) {
   detail::get_hidden_rows(io, copy, {blockIdx.x, gridDim.x});
 }
@@ -56,7 +56,7 @@ __device__ void map_tile(const EagleGetHiddenStates& io, std::int32_t* row_map, 
 }
 
 /// Law 5.9: row map, grid barrier, rows.
-__global__ void __launch_bounds__(detail::kTileThreads)
+__global__ void __launch_bounds__(detail::kRowThreads, detail::kRowBlocksAnSm)
     get_hidden_cooperative_kernel(const EagleGetHiddenStates io, const detail::RowCopy copy,
                                   std::int32_t* row_map) {
   const std::int64_t stride = std::int64_t{gridDim.x} * detail::kTileThreads;

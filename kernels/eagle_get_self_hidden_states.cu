@@ -16,13 +16,13 @@ struct SelfRows {
     const bool in_encoder_phase = io.encoder_test == EncoderTest::kStepIdx
                                       ? io.step_idx.data()[i] == 1
                                       : io.last_seq_lens_encoder.data()[i] > 0;
-    const std::int64_t encoder_rows = last_q == 0 && q == 0 ? 0 : 1;
-    return {in_encoder_phase ? encoder_rows : last_q, q == 0 ? 0 : 1};
+    const std::uint32_t encoder_rows = last_q == 0 && q == 0 ? 0 : 1;
+    return {in_encoder_phase ? encoder_rows : static_cast<std::uint32_t>(last_q), q == 0 ? 0U : 1U};
   }
   [[nodiscard]] __device__ std::int64_t out_rows() const { return io.input_rows; }
 };
 
-__global__ void __launch_bounds__(detail::kTileThreads)
+__global__ void __launch_bounds__(detail::kRowThreads, detail::kRowBlocksAnSm)
     get_self_hidden_states_kernel(const EagleGetSelfHiddenStates io, const detail::RowCopy copy) {
   detail::compact_rows(SelfRows{io}, copy, {blockIdx.x, gridDim.x});
 }

@@ -10,9 +10,10 @@ namespace tandem::kernels {
 namespace {
 
 /// No member looks at another slot, so a slot passes through all of them on its own lanes.
-__global__ void __launch_bounds__(detail::kClusterThreads)
+__global__ void __launch_bounds__(detail::kClusterThreads, 1)
     fused_commit_kernel(const __grid_constant__ FusedCommit io, std::int64_t slots) {
   __shared__ detail::ClusterMemory memory;
+  detail::ClusterMeeting meeting(memory);
   const detail::Lanes lanes = detail::slot_lanes();
   bool runs = false;
   bool drafted = false;
@@ -25,8 +26,8 @@ __global__ void __launch_bounds__(detail::kClusterThreads)
     lanes.sync();
     drafted |= detail::draft_preprocess_slot(io.draft_preprocess, i, lanes);
   }
-  detail::write_any({runs, io.update.has_running_seqs.data()},
-                    {drafted, io.draft_preprocess.not_need_stop.data()}, memory);
+  meeting.write_any({runs, io.update.has_running_seqs.data()},
+                    {drafted, io.draft_preprocess.not_need_stop.data()});
 }
 
 }  // namespace

@@ -8,7 +8,7 @@ namespace tandem::kernels {
 namespace {
 
 /// Two kernels side by side: the first blocks pack, the others copy hidden rows.
-__global__ void __launch_bounds__(detail::kTileThreads)
+__global__ void __launch_bounds__(detail::kRowThreads, detail::kRowBlocksAnSm)
     fused_draft_start_kernel(const __grid_constant__ FusedDraftStart io, const detail::RowCopy copy,
                              unsigned pack_blocks) {
   if (blockIdx.x < pack_blocks) {
@@ -20,19 +20,20 @@ __global__ void __launch_bounds__(detail::kTileThreads)
 
 /// Packs on the lanes of the slots; a sub-step has one row a slot.
 __device__ void pack_in_cluster(const SpeculatePreProcess& io, const detail::Lanes& lanes,
-                                detail::ClusterMemory& memory) {
+                                detail::ClusterMeeting& meeting) {
   const detail::PackSpeculative op{io};
   const auto lane = static_cast<int>(lanes.thread_rank());
   std::uint64_t before = 0;
   for (std::int64_t pass = 0; pass < io.n; pass += detail::lanes_count()) {
     const std::int64_t i = pass + detail::lanes_index();
-    const std::uint64_t counts = i < io.n ? op.counts(i) : 0;
-    const detail::Sums sums = detail::cluster_sums(lane == 0 ? counts : 0, memory);
+    bool from_drafts = false;
+    const std::uint64_t counts = i < io.n ? op.counts(i, from_drafts) : 0;
+    const detail::Sums sums = meeting.sums(lane == 0 ? counts : 0);
     const std::uint64_t first = before + lanes.shfl(sums.before, 0);
     const std::int64_t row = detail::Counts::first(first);
     const std::int64_t end = min(row + detail::Counts::first(counts), std::int64_t{io.token_num});
     for (std::int64_t j = lane; row + j < end; j += detail::kLanes) {
-      detail::pack_row(op, row + j, i, j);
+      detail::pack_row(op, row + j, i, j, from_drafts);
     }
     for (int j = lane; j < detail::Counts::second(counts); j += detail::kLanes) {
       op.write_output_row(detail::Counts::second(first) + j, static_cast<std::int32_t>(i));
@@ -41,7 +42,7 @@ __device__ void pack_in_cluster(const SpeculatePreProcess& io, const detail::Lan
     before += sums.all;
   }
   detail::pad_rows(op, detail::Counts::first(before), {blockIdx.x, gridDim.x});
-  if (blockIdx.x == 0 && threadIdx.x == 0) {
+  if (meeting.is_writer()) {
     op.write_sums(0, 0);
     op.write_total(before);
   }
@@ -50,18 +51,19 @@ __device__ void pack_in_cluster(const SpeculatePreProcess& io, const detail::Lan
 __global__ void __launch_bounds__(detail::kClusterThreads)
     fused_draft_next_kernel(const __grid_constant__ FusedDraftNext io) {
   __shared__ detail::ClusterMemory memory;
+  detail::ClusterMeeting meeting(memory);
   const detail::Lanes lanes = detail::slot_lanes();
-  const bool runs = detail::draft_update_slots(io.update, lanes, memory);
+  detail::draft_update_slots(io.update, lanes, meeting);
   lanes.sync();  // a slot's lanes see its new state
-  pack_in_cluster(io.pack, lanes, memory);
-  detail::write_any({runs, io.update.not_need_stop.data()}, {}, memory);
+  pack_in_cluster(io.pack, lanes, meeting);
 }
 
 __global__ void __launch_bounds__(detail::kClusterThreads)
     fused_draft_end_kernel(const __grid_constant__ FusedDraftEnd io, std::int64_t slots) {
   __shared__ detail::ClusterMemory memory;
+  detail::ClusterMeeting meeting(memory);
   const detail::Lanes lanes = detail::slot_lanes();
-  const bool runs = detail::draft_update_slots(io.update, lanes, memory);
+  detail::draft_update_slots(io.update, lanes, meeting);
   bool goes_on = false;
   for (std::int64_t i = detail::lanes_index(); i < slots; i += detail::lanes_count()) {
     lanes.sync();
@@ -69,8 +71,7 @@ __global__ void __launch_bounds__(detail::kClusterThreads)
     lanes.sync();
     goes_on |= detail::schedule_slot(io.schedule, i, lanes);
   }
-  detail::write_any({runs, io.update.not_need_stop.data()},
-                    {goes_on, io.schedule.not_need_stop.data()}, memory);
+  meeting.write_any({goes_on, io.schedule.not_need_stop.data()});
 }
 
 }  // namespace

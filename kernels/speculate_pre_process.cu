@@ -24,12 +24,15 @@ __device__ void scan_tile(const SpeculatePreProcess& io, std::int64_t tile) {
   __shared__ std::uint64_t before;
   const detail::PackSpeculative op{io};
   std::uint64_t in_front = 0;
-  for (std::int64_t i = threadIdx.x; i < tile; i += detail::kTileThreads) in_front += op.counts(i);
+  bool drafted = false;
+  for (std::int64_t i = threadIdx.x; i < tile; i += detail::kTileThreads) {
+    in_front += op.counts(i, drafted);
+  }
   const std::uint64_t sum = Reduce(memory.reduce).Sum(in_front);
   if (threadIdx.x == 0) before = sum;
   __syncthreads();
   const std::int64_t i = tile + threadIdx.x;
-  const std::uint64_t own = i < io.n ? op.counts(i) : 0;
+  const std::uint64_t own = i < io.n ? op.counts(i, drafted) : 0;
   std::uint64_t through = 0;
   Scan(memory.scan).InclusiveSum(own, through);
   if (i < io.n) op.write_sums(i + 1, before + through);
@@ -59,7 +62,9 @@ __global__ void __launch_bounds__(detail::kTileThreads)
   const std::int64_t rows_end = min(used, std::int64_t{io.token_num});
   for (std::int64_t row = worker; row < rows_end; row += stride) {
     const int slot = detail::owner_of(first_rows, io.n, row);
-    detail::pack_row(op, row, slot, row - first_rows[slot]);
+    bool drafted = false;
+    op.counts(slot, drafted);
+    detail::pack_row(op, row, slot, row - first_rows[slot], drafted);
   }
   for (std::int64_t row = worker; row < first_outputs[io.n]; row += stride) {
     op.write_output_row(row, detail::owner_of(first_outputs, io.n, row));

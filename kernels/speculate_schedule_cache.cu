@@ -9,12 +9,13 @@ namespace {
 __global__ void __launch_bounds__(detail::kClusterThreads)
     schedule_cache_kernel(const SpeculateScheduleCache io) {
   __shared__ detail::ClusterMemory memory;
+  detail::ClusterMeeting meeting(memory);
   const detail::Lanes lanes = detail::slot_lanes();
   bool runs = false;
   for (std::int64_t i = detail::lanes_index(); i < io.n; i += detail::lanes_count()) {
     runs |= detail::schedule_slot(io, i, lanes);
   }
-  detail::write_any({runs, io.not_need_stop.data()}, {}, memory);
+  meeting.write_any({runs, io.not_need_stop.data()});
 }
 
 }  // namespace

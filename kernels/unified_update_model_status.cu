@@ -9,12 +9,13 @@ namespace {
 __global__ void __launch_bounds__(detail::kClusterThreads)
     unified_update_kernel(const UnifiedUpdateModelStatus io) {
   __shared__ detail::ClusterMemory memory;
+  detail::ClusterMeeting meeting(memory);
   const detail::Lanes lanes = detail::slot_lanes();
   bool runs = false;
   for (std::int64_t i = detail::lanes_index(); i < io.n; i += detail::lanes_count()) {
     runs |= detail::unified_update_slot(io, i, lanes);
   }
-  detail::write_any({runs, io.has_running_seqs.data()}, {}, memory);
+  meeting.write_any({runs, io.has_running_seqs.data()});
 }
 
 }  // namespace

@@ -6,15 +6,19 @@
 
 namespace tandem::kernels::detail {
 
-/// What a slot adds to both axes. Input rows are summed in 64 bits: nothing bounds them here.
+/// What a slot adds to both axes. Nothing bounds the sum of input rows: it stays at kRowsMax once
+/// it is there, beyond any row of a tensor.
 struct RowSum {
-  std::int64_t in = 0;   ///< input rows owned
-  std::int32_t out = 0;  ///< 1 if the slot contributes a row
+  std::uint32_t in = 0;   ///< input rows owned
+  std::uint32_t out = 0;  ///< 1 if the slot contributes a row
 };
 
 struct AddRowSums {
+  static constexpr std::uint64_t kRowsMax = std::uint64_t{1} << 31U;
+
   __device__ RowSum operator()(const RowSum& a, const RowSum& b) const {
-    return {a.in + b.in, a.out + b.out};
+    const std::uint64_t in = std::uint64_t{a.in} + b.in;
+    return {static_cast<std::uint32_t>(min(in, kRowsMax)), a.out + b.out};
   }
 };
 
@@ -22,7 +26,7 @@ struct AddRowSums {
 /// behind the last contribution, and contributions without a source row, become zero.
 template <class Op>
 __device__ void compact_rows(const Op& op, const RowCopy& copy, const Share& share) {
-  using Scan = cub::BlockScan<RowSum, kTileThreads>;
+  using Scan = cub::BlockScan<RowSum, kTileThreads, cub::BLOCK_SCAN_WARP_SCANS>;
   __shared__ typename Scan::TempStorage scan_memory;
   __shared__ std::int32_t sources[kTile];  // by contribution of the tile, -1: no such row
   const std::int64_t workers = std::int64_t{share.blocks} * copy.rows_a_block();
@@ -40,12 +44,14 @@ __device__ void compact_rows(const Op& op, const RowCopy& copy, const Share& sha
     Scan(scan_memory).ExclusiveScan(own, firsts, RowSum{}, AddRowSums(), all);
     for (int k = 0; k < kItems; ++k) {
       if (own[k].out == 0) continue;
-      const std::int64_t end = before.in + firsts[k].in + own[k].in;
-      const bool is_there = own[k].in > 0 && end <= op.io.input_rows;
+      const RowSum in_front = AddRowSums()(before, firsts[k]);
+      const std::uint32_t end = AddRowSums()(in_front, own[k]).in;
+      const bool is_there = own[k].in > 0 && end <= static_cast<std::uint32_t>(op.io.input_rows);
       sources[firsts[k].out] = is_there ? static_cast<std::int32_t>(end - 1) : -1;
     }
     __syncthreads();
-    const std::int64_t rows_end = min(before.out + std::int64_t{all.out}, op.out_rows());
+    const std::int64_t rows_end = min(std::int64_t{before.out} + all.out, op.out_rows());
+#pragma unroll 1
     for (std::int64_t row = first_of_worker(before.out, worker, workers); row < rows_end;
          row += workers) {
       const std::int32_t source = sources[row - before.out];
@@ -59,12 +65,15 @@ __device__ void compact_rows(const Op& op, const RowCopy& copy, const Share& sha
     __syncthreads();  // the next tile writes sources
   }
   if (Op::kClears) {
+#pragma unroll 1
     for (std::int64_t row = first_of_worker(before.out, worker, workers); row < op.out_rows();
          row += workers) {
       clear_row(copy, row);
     }
   }
-  if (share.block == 0 && threadIdx.x == 0) op.io.output_token_num.data()[0] = before.out;
+  if (share.block == 0 && threadIdx.x == 0) {
+    op.io.output_token_num.data()[0] = static_cast<std::int32_t>(before.out);
+  }
 }
 
 }  // namespace tandem::kernels::detail

@@ -33,7 +33,7 @@ __device__ inline void copy_hidden_row(const EagleGetHiddenStates& io, const Row
 
 __device__ inline void get_hidden_rows(const EagleGetHiddenStates& io, const RowCopy& copy,
                                        const Share& share) {
-  using Scan = cub::BlockScan<std::uint64_t, kTileThreads>;
+  using Scan = cub::BlockScan<std::uint64_t, kTileThreads, cub::BLOCK_SCAN_WARP_SCANS>;
   __shared__ typename Scan::TempStorage scan_memory;
   __shared__ std::int32_t first_sources[kTile];
   __shared__ std::int32_t first_rows[kTile];
@@ -60,9 +60,10 @@ __device__ inline void get_hidden_rows(const EagleGetHiddenStates& io, const Row
     __syncthreads();
     const std::int64_t rows_end =
         min(std::int64_t{Counts::second(before + all)}, std::int64_t{io.input_rows});
+#pragma unroll 1
     for (std::int64_t row = first_of_worker(Counts::second(before), worker, workers);
          row < rows_end; row += workers) {
-      const int slot = owner_of(first_rows, kTile, row);
+      const int slot = owner_of(first_rows, tile_slots(io.n, tile), row);
       copy_hidden_row(io, copy, first_sources[slot], row - first_rows[slot], row);
     }
     before += all;

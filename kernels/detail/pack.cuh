@@ -25,15 +25,15 @@ struct PackSpeculative {
   const SpeculatePreProcess& io;
   static constexpr bool kHasOutputRows = true;
 
-  __device__ std::uint64_t counts(std::int64_t i) const {
+  __device__ std::uint64_t counts(std::int64_t i, bool& from_drafts) const {
     const std::int32_t q = io.seq_lens_this_time.data()[i];
     const std::int32_t e = io.seq_lens_encoder.data()[i];
+    from_drafts = io.draft_width > 0 && e <= 0;
     return Counts::pair(q, q == 0 ? 0 : (q == 1 || e != 0 ? 1 : q));
   }
-  __device__ std::int64_t token(std::int64_t i, std::int64_t j) const {
-    const bool drafted = io.draft_width > 0 && io.seq_lens_encoder.data()[i] <= 0;
-    return drafted ? io.draft_tokens.data()[i * io.draft_width + j]
-                   : io.input_ids.data()[i * io.input_ids_width + j];
+  __device__ std::int64_t token(std::int64_t i, std::int64_t j, bool from_drafts) const {
+    return from_drafts ? io.draft_tokens.data()[i * io.draft_width + j]
+                       : io.input_ids.data()[i * io.input_ids_width + j];
   }
   __device__ std::int64_t* ids() const { return io.ids_remove_padding.data(); }
   __device__ void write_sums(std::int64_t i, std::uint64_t sum) const {
@@ -52,11 +52,11 @@ struct PackPrompt {
   const GetPaddingOffset& io;
   static constexpr bool kHasOutputRows = false;
 
-  __device__ std::uint64_t counts(std::int64_t i) const {
+  __device__ std::uint64_t counts(std::int64_t i, bool& /*from_drafts*/) const {
     const std::int32_t q = io.seq_lens_this_time.data()[i];
     return Counts::pair(q, io.use_seq_lens_decoder ? q + io.seq_lens_decoder.data()[i] : q);
   }
-  __device__ std::int64_t token(std::int64_t i, std::int64_t j) const {
+  __device__ std::int64_t token(std::int64_t i, std::int64_t j, bool /*from_drafts*/) const {
     return io.input_ids.data()[i * io.input_ids_width + j];
   }
   __device__ std::int64_t* ids() const { return io.x_remove_padding.data(); }
@@ -82,17 +82,19 @@ __device__ void pad_rows(const Op& op, std::int64_t used, const Share& share) {
 
 /// A row of a slot. Rows at or beyond N are not written: the launch had too few (guarded form).
 template <class Op>
-__device__ void pack_row(const Op& op, std::int64_t row, std::int64_t slot, std::int64_t j) {
-  op.ids()[row] = op.token(slot, j);
+__device__ void pack_row(const Op& op, std::int64_t row, std::int64_t slot, std::int64_t j,
+                         bool from_drafts) {
+  op.ids()[row] = op.token(slot, j, from_drafts);
   op.io.batch_id_per_token.data()[row] = static_cast<std::int32_t>(slot);
 }
 
 template <class Op>
 __device__ void pack_slots(const Op& op, const Share& share) {
-  using Scan = cub::BlockScan<std::uint64_t, kTileThreads>;
+  using Scan = cub::BlockScan<std::uint64_t, kTileThreads, cub::BLOCK_SCAN_WARP_SCANS>;
   __shared__ typename Scan::TempStorage scan_memory;
   __shared__ std::int32_t first_rows[kTile];
   __shared__ std::int32_t first_outputs[kTile];
+  __shared__ bool from_drafts[kTile];
   const std::int64_t workers = std::int64_t{share.blocks} * kTileThreads;
   const std::int64_t worker = std::int64_t{share.block} * kTileThreads + threadIdx.x;
   std::uint64_t before = 0;  // of the tiles in front
@@ -102,7 +104,9 @@ __device__ void pack_slots(const Op& op, const Share& share) {
     std::uint64_t all = 0;
     for (int k = 0; k < kItems; ++k) {
       const std::int64_t i = tile + threadIdx.x * kItems + k;
-      counts[k] = i < op.io.n ? op.counts(i) : 0;
+      bool drafted = false;
+      counts[k] = i < op.io.n ? op.counts(i, drafted) : 0;
+      from_drafts[threadIdx.x * kItems + k] = drafted;
     }
     Scan(scan_memory).ExclusiveSum(counts, firsts, all);
     for (int k = 0; k < kItems; ++k) {
@@ -118,13 +122,13 @@ __device__ void pack_slots(const Op& op, const Share& share) {
         min(std::int64_t{Counts::first(before + all)}, std::int64_t{op.io.token_num});
     for (std::int64_t row = first_of_worker(Counts::first(before), worker, workers); row < rows_end;
          row += workers) {
-      const int local = owner_of(first_rows, kTile, row);
-      pack_row(op, row, tile + local, row - first_rows[local]);
+      const int local = owner_of(first_rows, tile_slots(op.io.n, tile), row);
+      pack_row(op, row, tile + local, row - first_rows[local], from_drafts[local]);
     }
     if constexpr (Op::kHasOutputRows) {
       for (std::int64_t row = first_of_worker(Counts::second(before), worker, workers);
            row < Counts::second(before + all); row += workers) {
-        const int local = owner_of(first_outputs, kTile, row);
+        const int local = owner_of(first_outputs, tile_slots(op.io.n, tile), row);
         op.write_output_row(row, static_cast<std::int32_t>(tile + local));
       }
     }

@@ -9,7 +9,8 @@
 
 namespace tandem::kernels::detail {
 
-constexpr int kRowThreads = 256;  ///< of a block
+constexpr int kRowThreads = 256;   ///< of a block
+constexpr int kRowBlocksAnSm = 4;  ///< resident: registers are bounded for it
 
 /// Two tensors of rows of equal size.
 struct RowCopy {
@@ -32,62 +33,70 @@ struct RowCopy {
   [[nodiscard]] __host__ __device__ int rows_a_block() const { return kRowThreads / group; }
 };
 
-/// Grid for a copy of up to `rows` rows; blocks beyond what an H200 runs at once take turns.
+/// Grid for a copy of up to `rows` rows: no more blocks than run at once, each takes several rows.
 inline Shape row_grid(const RowCopy& copy, std::int64_t rows) {
-  return {clipped_blocks(ceil_div(rows, copy.rows_a_block()), 8), kRowThreads};
+  return {clipped_blocks(ceil_div(rows, copy.rows_a_block()), kRowBlocksAnSm), kRowThreads};
 }
 
 template <class Piece>
-__device__ void copy_pieces(const std::byte* from, std::byte* to, std::int64_t bytes, int group) {
-  const auto* const source = reinterpret_cast<const Piece*>(from);
-  auto* const target = reinterpret_cast<Piece*>(to);
-  const std::int64_t pieces = bytes / static_cast<std::int64_t>(sizeof(Piece));
+__device__ void copy_pieces(const std::byte* from, std::byte* to, int bytes, int group) {
   const int lane = static_cast<int>(threadIdx.x) % group;
-  Piece held[4];
-  std::int64_t k = lane;
-  for (; k + 3 * std::int64_t{group} < pieces; k += 4 * std::int64_t{group}) {
-    for (int m = 0; m < 4; ++m) held[m] = source[k + m * group];
-    for (int m = 0; m < 4; ++m) target[k + m * group] = held[m];
+  const int pieces = bytes / static_cast<int>(sizeof(Piece));
+  const auto* const source = reinterpret_cast<const Piece*>(from) + lane;
+  auto* const target = reinterpret_cast<Piece*>(to) + lane;
+  const int left = pieces - lane;
+  // Four loads are in flight before the first store, at the row's end too.
+#pragma unroll 1
+  for (int first = 0; first < left; first += 4 * group) {
+    Piece held[4];
+#pragma unroll
+    for (int m = 0; m < 4; ++m) {
+      if (m * group < left - first) held[m] = source[first + m * group];
+    }
+#pragma unroll
+    for (int m = 0; m < 4; ++m) {
+      if (m * group < left - first) target[first + m * group] = held[m];
+    }
   }
-  for (; k < pieces; k += group) target[k] = source[k];
 }
 
 template <class Piece>
-__device__ void clear_pieces(std::byte* to, std::int64_t bytes, int group) {
+__device__ void clear_pieces(std::byte* to, int bytes, int group) {
   auto* const target = reinterpret_cast<Piece*>(to);
-  const std::int64_t pieces = bytes / static_cast<std::int64_t>(sizeof(Piece));
-  for (std::int64_t k = static_cast<int>(threadIdx.x) % group; k < pieces; k += group) {
-    target[k] = Piece{};
-  }
+  const int pieces = bytes / static_cast<int>(sizeof(Piece));
+#pragma unroll 1
+  for (int k = static_cast<int>(threadIdx.x) % group; k < pieces; k += group) target[k] = Piece{};
 }
 
 /// The threads of one group call it together.
 __device__ inline void copy_row(const RowCopy& copy, std::int64_t from, std::int64_t to) {
   const std::byte* const source = copy.from + from * copy.row_bytes;
   std::byte* const target = copy.to + to * copy.row_bytes;
+  const int bytes = static_cast<int>(copy.row_bytes);
   switch (copy.piece) {
     case 16:
-      return copy_pieces<uint4>(source, target, copy.row_bytes, copy.group);
+      return copy_pieces<uint4>(source, target, bytes, copy.group);
     case 8:
-      return copy_pieces<uint2>(source, target, copy.row_bytes, copy.group);
+      return copy_pieces<uint2>(source, target, bytes, copy.group);
     case 4:
-      return copy_pieces<unsigned>(source, target, copy.row_bytes, copy.group);
+      return copy_pieces<unsigned>(source, target, bytes, copy.group);
     default:
-      return copy_pieces<unsigned char>(source, target, copy.row_bytes, copy.group);
+      return copy_pieces<unsigned char>(source, target, bytes, copy.group);
   }
 }
 
 __device__ inline void clear_row(const RowCopy& copy, std::int64_t row) {
   std::byte* const target = copy.to + row * copy.row_bytes;
+  const int bytes = static_cast<int>(copy.row_bytes);
   switch (copy.piece) {
     case 16:
-      return clear_pieces<uint4>(target, copy.row_bytes, copy.group);
+      return clear_pieces<uint4>(target, bytes, copy.group);
     case 8:
-      return clear_pieces<uint2>(target, copy.row_bytes, copy.group);
+      return clear_pieces<uint2>(target, bytes, copy.group);
     case 4:
-      return clear_pieces<unsigned>(target, copy.row_bytes, copy.group);
+      return clear_pieces<unsigned>(target, bytes, copy.group);
     default:
-      return clear_pieces<unsigned char>(target, copy.row_bytes, copy.group);
+      return clear_pieces<unsigned char>(target, bytes, copy.group);
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <span>
 
 #include <cooperative_groups.h>
 
@@ -37,6 +38,31 @@ __device__ inline bool is_among(const std::int64_t* tokens, std::size_t count, s
   }
   return false;
 }
+
+/// The end tokens, the first of them in the lanes: they are loaded before it is known whether one
+/// is needed. All lanes of the slot call each member together.
+class EndTokens {
+ public:
+  __device__ EndTokens(std::span<const std::int64_t> tokens, const Lanes& lanes)
+      : tokens_(tokens.data()), count_(static_cast<int>(tokens.size())), lanes_(lanes) {
+    const int lane = static_cast<int>(lanes.thread_rank());
+    held_ = lane < count_ ? tokens_[lane] : 0;
+  }
+
+  [[nodiscard]] __device__ bool contain(std::int64_t token) const {
+    bool found = false;
+    for (int k = 0; k < min(count_, kLanes); ++k) found |= lanes_.shfl(held_, k) == token;
+    for (int k = kLanes; k < count_; ++k) found |= tokens_[k] == token;
+    return found;
+  }
+  [[nodiscard]] __device__ std::int64_t first() const { return lanes_.shfl(held_, 0); }
+
+ private:
+  const std::int64_t* tokens_;
+  int count_;
+  const Lanes& lanes_;
+  std::int64_t held_;
+};
 
 /// Grid of a kernel whose slots do not meet: small blocks, so that they spread over the device.
 inline Shape slot_grid(std::int64_t slots) {

@@ -51,11 +51,13 @@ __device__ inline void stop_value_slot(const SpeculateSetStopValueMultiSeqs& io,
   const std::int64_t min_tokens = io.min_tokens.data()[i];
   const int before = io.accept_num.data()[i];
   StopSlot slot{i, g, io.prompt_lens.data()[i] + g, before};
-  if (io.stop_flags.data()[i] != 0) return;
+  const bool stopped = io.stop_flags.data()[i] != 0;
   const std::int64_t row = i * io.stop_seqs_count;
+  int length = lane < io.stop_seqs_count ? io.stop_seqs_len.data()[row + lane] : 0;  // read ahead
+  if (stopped) return;
   for (int first = 0; first < io.stop_seqs_count; first += kLanes) {
     const int mine = first + lane;
-    const int length = mine < io.stop_seqs_count ? io.stop_seqs_len.data()[row + mine] : 0;
+    if (first > 0) length = mine < io.stop_seqs_count ? io.stop_seqs_len.data()[row + mine] : 0;
     for (unsigned left = lanes.ballot(length > 0); left != 0; left &= left - 1) {
       const int next = lowest(left);
       if (g + slot.emitted < min_tokens) continue;

@@ -17,6 +17,11 @@ constexpr int kTileThreads = 256;
 constexpr int kItems = 4;
 constexpr int kTile = kTileThreads * kItems;  ///< slots of a tile
 
+/// Slots in the tile that begins at `tile`.
+__device__ inline int tile_slots(std::int32_t n, std::int64_t tile) {
+  return static_cast<int>(min(std::int64_t{kTile}, n - tile));
+}
+
 /// A block and how many share the rows; not blockIdx where kernels are joined side by side.
 struct Share {
   unsigned block;
@@ -38,11 +43,14 @@ __device__ inline int owner_of(const std::int32_t* firsts, int count, std::int64
   return low;
 }
 
-/// The first row >= low that belongs to worker `worker` of `workers`, dealt out in turn.
+/// The first row >= low that belongs to worker `worker` of `workers`, dealt out in turn. Rows are
+/// below 2^31.
 __device__ inline std::int64_t first_of_worker(std::int64_t low, std::int64_t worker,
                                                std::int64_t workers) {
   if (low <= worker) return worker;
-  return worker + ceil_div(low - worker, workers) * workers;
+  const auto missing = static_cast<std::uint32_t>(low - worker);
+  const auto step = static_cast<std::uint32_t>(workers);
+  return worker + std::int64_t{(missing + step - 1) / step} * workers;
 }
 
 }  // namespace tandem::kernels::detail

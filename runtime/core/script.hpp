@@ -148,8 +148,10 @@ template <class Config>
   const std::uint64_t key = 2 * static_cast<std::uint64_t>(g);
   const std::uint64_t matches = keyed_draw(config.seed, detail::kNgramStream, id, key);
   if (!draw_is_below(matches, config.ngram_millionths)) return 0;
-  const std::uint64_t length = keyed_draw(config.seed, detail::kNgramStream, id, key + 1);
-  return 1 + static_cast<std::int32_t>(length % static_cast<std::uint64_t>(room));
+  const std::uint64_t draw = keyed_draw(config.seed, detail::kNgramStream, id, key + 1);
+  const auto count = 1 + static_cast<std::int64_t>(draw % static_cast<std::uint64_t>(room));
+  const std::int64_t left = max_dec_len - g - 1 - config.num_model_steps;
+  return static_cast<std::int32_t>(count < left ? count : left);
 }
 
 /// Seed of a request's first sampled token after an insert, in [0, 2^63 - 2)

@@ -41,7 +41,7 @@ void ThreadsExecutor::join() {
 
 void ThreadsExecutor::push(Stream& stream, Entry entry) {
   stream.queue.push(std::move(entry));
-  stream.bell.ring();
+  stream.entry_bell.ring();
 }
 
 void ThreadsExecutor::submit(std::size_t lane, Item item) {
@@ -101,7 +101,7 @@ bool ThreadsExecutor::finished(std::int64_t step) const {
 void ThreadsExecutor::work(Stream& stream) {
   for (;;) {
     Entry entry;
-    stream.bell.sleep_until([&stream, &entry] { return stream.queue.pop(entry); });
+    stream.entry_bell.sleep_until([&stream, &entry] { return stream.queue.pop(entry); });
     if (entry.last) return;
     if (entry.fence != 0) {
       stream.fence.store(entry.fence, std::memory_order_release);
@@ -117,9 +117,10 @@ void ThreadsExecutor::work(Stream& stream) {
 void ThreadsExecutor::run(Stream& stream, const Item& item) {
   delay(stream);
   if (waits(item)) {
-    stream.bell.sleep_until([this, &item] { return is_done(item.op->waits.name, item.serial); });
+    stream.event_bell.sleep_until(
+        [this, &item] { return is_done(item.op->waits.name, item.serial); });
   } else if (records(item)) {
-    record(item.op->records.name, item.serial);
+    record(stream, item.op->records.name, item.serial);
   } else if (item.ends_step >= 0) {
     stream.ended_step.store(item.ends_step, std::memory_order_relaxed);
   } else if (!stream.failed.load(std::memory_order_relaxed) &&
@@ -146,11 +147,13 @@ void ThreadsExecutor::delay(Stream& stream) {
   }
 }
 
-void ThreadsExecutor::record(plan::EventName name, EventSerial serial) {
+void ThreadsExecutor::record(const Stream& stream, plan::EventName name, EventSerial serial) {
   done_[static_cast<std::size_t>(name)][serial % kRecordsKept].store(serial,
                                                                      std::memory_order_release);
   host_bell_.ring();
-  for (const auto& stream : streams_) stream->bell.ring();
+  for (const auto& other : streams_) {
+    if (other.get() != &stream) other->event_bell.ring();
+  }
 }
 
 bool ThreadsExecutor::is_done(plan::EventName name, EventSerial serial) const {

@@ -47,7 +47,8 @@ class ThreadsExecutor final : public Executor {
   struct Stream {
     Stream(std::uint64_t seed, std::string_view name) : jitter(seed, name) {}
     OneWayQueue<Entry> queue;
-    Doorbell bell;
+    Doorbell entry_bell;  ///< the thread sleeps here for an entry,
+    Doorbell event_bell;  ///< and here for an event
     RandomStream jitter;
     std::atomic<std::int64_t> ended_step{-1};
     std::atomic<std::uint64_t> fence{0};
@@ -62,7 +63,7 @@ class ThreadsExecutor final : public Executor {
   void work(Stream& stream);
   void run(Stream& stream, const Item& item);
   void delay(Stream& stream);
-  void record(plan::EventName name, EventSerial serial);
+  void record(const Stream& stream, plan::EventName name, EventSerial serial);
   [[nodiscard]] bool is_done(plan::EventName name, EventSerial serial) const;
   void await_fence();
   void rethrow_failure();

@@ -23,6 +23,16 @@ TEST_F(Guards, OneByteBesideATensorIsFound) {
   }
 }
 
+TEST_F(Guards, OneChangedCellOfACaseIsNamed) {
+  bench::OpState state = bench::make_state({.slots = 5, .view = 5, .seed = 3});
+  DeviceCase on_device(device(), state);
+  EXPECT_EQ(on_device.difference(), "");
+  state.g[3] += 1;
+  const std::string wanted = "g[3]: device " + std::to_string(state.g[3] - 1) + ", reference " +
+                             std::to_string(state.g[3]);
+  EXPECT_EQ(on_device.difference(), wanted);
+}
+
 /// Passes everything on, but changes the first tensor that was placed.
 class Meddler : public kernels::OpDevice {
  public:

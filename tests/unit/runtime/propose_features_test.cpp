@@ -113,6 +113,21 @@ TEST(NgramDrafts, StandBehindThoseOfTheHeadAsOftenAsTheShareSays) {
   EXPECT_EQ(longest, 6);  // all of W occurs
 }
 
+TEST(NgramDrafts, EndInFrontOfTheLimit) {
+  RunConfig config;
+  config.num_speculative_tokens = 16;
+  config.num_model_steps = 3;
+  config.ngram_millionths = 1'000'000;
+  constexpr std::int64_t kMaxDecLen = 13;
+  for (RequestId request = 0; request < 40; ++request) {
+    for (std::int64_t g = 1; g < kMaxDecLen; ++g) {
+      const std::int32_t count = script::ngram_count(config, request, kMaxDecLen, g);
+      EXPECT_GE(count, 0);
+      EXPECT_TRUE(count == 0 || g + 3 + count < kMaxDecLen) << g;
+    }
+  }
+}
+
 TEST(NgramDrafts, AreAcceptedAsFarAsTheProfileReaches) {
   const auto requests = plain_requests(30);
   const Scenario s = hybrid(5, 1, 1'000'000);
