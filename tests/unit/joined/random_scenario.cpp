@@ -30,7 +30,8 @@ class Draws {
 };
 
 void draw_sizes(Draws& draw, RunConfig& c) {
-  c.max_num_seqs = draw.any_of({1, 2, 2, 3, 4, 4, 5, 8, 13, 24});
+  c.max_num_seqs =
+      draw.one_in(60) ? draw.within(100, 300) : draw.any_of({1, 2, 2, 3, 4, 4, 5, 8, 13, 24});
   c.num_speculative_tokens = draw.one_in(3) ? draw.within(1, 16) : draw.within(1, 4);
   const bool all_substeps = draw.one_in(2);
   c.num_model_steps =
@@ -39,6 +40,9 @@ void draw_sizes(Draws& draw, RunConfig& c) {
   c.enc_dec_block_num = draw.within(1, 3);
   c.max_model_len = draw.within(8, draw.one_in(4) ? 400 : 120);
   c.pinned_ring_depth = draw.any_of({1, 1, 2, 3, 4});
+  const bool has_room = c.num_model_steps < c.num_speculative_tokens;
+  if (has_room && draw.one_in(2))
+    c.ngram_millionths = draw.any_of({200'000U, 600'000U, 1'000'000U});
   const std::int32_t budget = c.max_num_seqs * c.row_width();
   c.max_num_batched_tokens = std::max(2, budget + (draw.one_in(3) ? 0 : draw.within(0, 150)));
 }
@@ -85,6 +89,18 @@ void draw_config(Draws& draw, RunConfig& c) {
   }
 }
 
+/// Stop sequences, min_tokens and cached prompts, on top of what else ends the request. Higher
+/// min_tokens would make the output hang on where steps begin, which a preemption moves (5.6).
+void draw_features(Draws& draw, const RunConfig& c, RequestRow& row) {
+  if (draw.one_in(3)) row.cached_prompt = draw.within(0, row.prompt_len - 1);
+  const bool stops = !c.splitwise_prefill && row.max_dec_len >= 2 && draw.one_in(3);
+  if (!stops) return;
+  const std::int32_t stop_at = draw.within(1, row.max_dec_len);
+  if (row.eos_at > 0 && row.eos_at <= stop_at + 1) row.eos_at = 0;
+  set_stop_sequence(row, stop_at, draw.within(1, 16),
+                    draw.one_in(3) ? draw.within(1, stop_at + 1) : 0);
+}
+
 RequestSpec draw_request(Draws& draw, const RunConfig& c, RequestId id, std::int64_t arrival) {
   RequestSpec spec;
   spec.row.id = id;
@@ -100,6 +116,7 @@ RequestSpec draw_request(Draws& draw, const RunConfig& c, RequestId id, std::int
     spec.row.max_dec_len = draw.one_in(2) ? 1 : spec.row.max_dec_len;
     spec.row.eos_at = spec.row.max_dec_len == 1 ? spec.row.eos_at : 1;
   }
+  draw_features(draw, c, spec.row);
   if (c.acceptance.kind == AcceptKind::list) {
     const std::int32_t entries = draw.within(1, 6);
     for (std::int32_t j = 0; j < entries; ++j) {
@@ -168,6 +185,11 @@ std::string request_text(const RequestSpec& spec) {
   const RequestRow& row = spec.row;
   std::string out = "{" + number("arrival", row.arrival) + ", " + number("prompt", row.prompt_len);
   out += ", " + number("max_dec_len", row.max_dec_len) + ", " + number("eos_at", row.eos_at);
+  if (row.stop_at > 0) {
+    out += ", " + number("stop_at", row.stop_at) + ", " + number("stop_len", row.stop_len);
+    out += ", " + number("min_tokens", row.min_tokens);
+  }
+  if (row.cached_prompt > 0) out += ", " + number("cached_prompt", row.cached_prompt);
   if (!row.accept.empty()) out += ", \"accept\": " + list_text(row.accept);
   if (spec.dnode_drafts >= 0) out += ", " + number("dnode_drafts", spec.dnode_drafts);
   if (spec.abort_after >= 0) out += ", " + number("abort_after", spec.abort_after);
@@ -189,13 +211,16 @@ std::string engine_text(const RunConfig& c) {
   return out;
 }
 
+std::string share_text(std::uint32_t millionths) {
+  const std::string digits = std::to_string(1'000'000 + millionths);  // seven, so that zeros stay
+  return std::to_string(millionths / 1'000'000) + "." + digits.substr(1);
+}
+
 std::string acceptance_text(const RunConfig& c) {
   if (c.acceptance.kind == AcceptKind::list) return R"({"kind": "list"})";
   std::string out = R"({"kind": "per-position", "p": [)";
   for (std::size_t j = 0; j < c.acceptance.millionths.size(); ++j) {
-    const std::uint32_t share = c.acceptance.millionths[j];
-    const std::string digits = std::to_string(1'000'000 + share);  // seven, so that zeros stay
-    out += (j == 0 ? "" : ", ") + std::to_string(share / 1'000'000) + "." + digits.substr(1);
+    out += (j == 0 ? "" : ", ") + share_text(c.acceptance.millionths[j]);
   }
   return out + "]}";
 }
@@ -209,6 +234,7 @@ std::string as_scenario_text(const RandomCase& drawn) {
       ", " + word("policy", to_name(c.policy)) + ", " + word("draft_path", to_name(c.draft_path));
   out += ", " + word("copies", c.copies_own_stream ? "own" : "compute");
   out += ", " + word("arrivals", c.arrivals == ArrivalUnit::ns ? "time" : "step");
+  if (c.ngram_millionths > 0) out += ", \"ngram\": " + share_text(c.ngram_millionths);
   out += ",\n \"rows\": {";
   for (std::size_t row = 0; row < c.rows.size(); ++row) {
     const std::string key = "R" + std::to_string(row);

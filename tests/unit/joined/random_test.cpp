@@ -29,8 +29,9 @@ std::uint64_t from_environment(const char* name, std::uint64_t fallback) {
 
 JudgedRun run_case(const RandomCase& drawn) {
   test::ListWorkload workload(drawn.requests);
-  return run_judged(drawn.scenario, workload,
-                    1 + static_cast<std::int64_t>(drawn.scenario.config.seed % 40));
+  test::HowJudged how;
+  how.block_steps = 1 + static_cast<std::int64_t>(drawn.scenario.config.seed % 40);
+  return run_judged(drawn.scenario, workload, how);
 }
 
 /// The same requests with every row sync under policy exact: the reference for tokens.
