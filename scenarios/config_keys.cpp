@@ -93,12 +93,13 @@ std::string small_workload(bool by_list) {
       by_list ? R"(,"accept":[1])" : "");
 }
 
-std::string config_scenario(const RunConfig& config) {
+std::string config_scenario(const RunConfig& config, bool rows_open) {
   using Json = nlohmann::ordered_json;
   Json out = Json::object();
   std::vector<ConfigKey> keys = config_keys(config);
   keys.push_back({"workload", small_workload(by_list(config))});
   for (const ConfigKey& key : keys) {
+    if (rows_open && key.key.rfind("rows.", 0) == 0) continue;
     std::string pointer = "/" + key.key;
     for (char& c : pointer) {
       if (c == '.') c = '/';

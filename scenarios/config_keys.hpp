@@ -22,8 +22,9 @@ struct ConfigKey {
 [[nodiscard]] std::vector<ConfigKey> config_keys(const RunConfig& config);
 
 /// A scenario of these keys with one small request, as JSON text: parse_scenario() gives a
-/// RunConfig back, or names what in the configuration no run can have.
-[[nodiscard]] std::string config_scenario(const RunConfig& config);
+/// RunConfig back, or names what in the configuration no run can have. `rows_open`: without the
+/// rows of the synchronisation table, for `schedule` to fill.
+[[nodiscard]] std::string config_scenario(const RunConfig& config, bool rows_open = false);
 
 /// A workload of one small request, as JSON: for scenarios whose requests come from elsewhere.
 /// `by_list`: acceptance.kind is list.

@@ -38,10 +38,9 @@ class Maker {
   }
 
   RecordedWorkload finish() {
-    std::stable_sort(out_.requests.begin(), out_.requests.end(),
-                     [](const RequestSpec& a, const RequestSpec& b) {
-                       return a.row.arrival < b.row.arrival;
-                     });
+    std::stable_sort(
+        out_.requests.begin(), out_.requests.end(),
+        [](const RequestSpec& a, const RequestSpec& b) { return a.row.arrival < b.row.arrival; });
     return std::move(out_);
   }
 

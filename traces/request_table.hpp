@@ -21,8 +21,8 @@ struct RecordedRequest {
   std::int32_t dnode_drafts = -1;  ///< L where a P node delivered it, else -1
   bool admitted = false;           ///< false: it waited to the end
   bool at_start = false;           ///< it was under way when the trace starts
-  std::int32_t known_first = 0;    ///< tokens it had committed before the trace, 0: it is seen whole
-  std::int32_t committed = 0;      ///< tokens at the end of the trace, those included
+  std::int32_t known_first = 0;  ///< tokens it had committed before the trace, 0: it is seen whole
+  std::int32_t committed = 0;    ///< tokens at the end of the trace, those included
   /// Tokens of each later step, the target's own included: an accept list (architecture 4.1). The
   /// first token of the text is no entry; the token of a recovery's prefill is one of 1.
   std::vector<std::uint8_t> commits;
@@ -76,7 +76,9 @@ class RequestTableBuilder {
   void commit(Occupant& slot, const StepRecord& record, std::size_t i);
   [[nodiscard]] std::int32_t committed(const Occupant& slot, const StepRecord& record,
                                        std::size_t i) const;
-  [[nodiscard]] bool has(Field field) const { return present_.test(static_cast<std::size_t>(field)); }
+  [[nodiscard]] bool has(Field field) const {
+    return present_.test(static_cast<std::size_t>(field));
+  }
 
   FieldSet present_;
   bool with_commits_;

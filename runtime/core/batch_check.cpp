@@ -61,8 +61,8 @@ Status BatchCheck::start(const Keyframe& k) {
 
 Status BatchCheck::check_row(const RequestRow& row, const std::string& at) const {
   TANDEM_RETURN_IF_ERROR(in_range(at, "row.prompt_len", row.prompt_len, 1, config_.max_model_len));
-  TANDEM_RETURN_IF_ERROR(in_range(at, "row.max_dec_len", row.max_dec_len, 1,
-                                  config_.max_model_len - row.prompt_len));
+  TANDEM_RETURN_IF_ERROR(
+      in_range(at, "row.max_dec_len", row.max_dec_len, 1, config_.max_model_len - row.prompt_len));
   TANDEM_RETURN_IF_ERROR(in_range(at, "row.eos_at", row.eos_at, 0, INT32_MAX));
   TANDEM_RETURN_IF_ERROR(in_range(at, "row.stop_at", row.stop_at, 0, config_.max_model_len));
   TANDEM_RETURN_IF_ERROR(in_range(at, "row.stop_len", row.stop_len, row.stop_at > 0 ? 1 : 0,
@@ -109,7 +109,10 @@ Status BatchCheck::check_blocks(const Task& task, const std::string& at) {
   }
   const std::int32_t most = config_.kv_blocks > 0 ? config_.kv_blocks - 1 : INT32_MAX;
   for (const std::int32_t block : task.blocks) {
-    TANDEM_RETURN_IF_ERROR(in_range(at, "blocks", block, 0, most));
+    if (block >= 0 && block <= most) continue;
+    return Error::make(at + ".blocks", fmt::format("got {}", block),
+                       fmt::format("an integer in [0, {}] (engine.kv_blocks)", most),
+                       "the pool is smaller than the recorded one, or the trace was edited");
   }
   return {};
 }
@@ -127,10 +130,11 @@ Status BatchCheck::check_task(const Task& task, const std::string& at) {
     TANDEM_RETURN_IF_ERROR(check_admission(task, at));
   } else if (slot_of(task).request == kNoRequest || slot_of(task).request != task.request) {
     const RequestId held = slot_of(task).request;
-    return refuse(at, fmt::format("{} of request {} in slot {}, which holds {}",
-                                  to_name(task.kind), task.request, task.slot,
-                                  held == kNoRequest ? "none" : fmt::format("request {}", held)),
-                  "a request that was admitted there");
+    return refuse(
+        at,
+        fmt::format("{} of request {} in slot {}, which holds {}", to_name(task.kind), task.request,
+                    task.slot, held == kNoRequest ? "none" : fmt::format("request {}", held)),
+        "a request that was admitted there");
   }
   if (computes(task)) TANDEM_RETURN_IF_ERROR(check_text(task, at));
   return check_blocks(task, at);
@@ -167,10 +171,10 @@ Status BatchCheck::check_rows_launched(const StepRecord& record, std::int64_t t)
   }
   for (const std::int32_t count : own) rows += count;
   if (rows <= config_.max_num_batched_tokens) return {};
-  return Error::make(place(t), fmt::format("got chunks and running slots for {} rows", rows),
-                     fmt::format("at most {} (engine.max_num_batched_tokens)",
-                                 config_.max_num_batched_tokens),
-                     fmt::format("--set engine.max_num_batched_tokens={}", rows));
+  return Error::make(
+      place(t), fmt::format("got chunks and running slots for {} rows", rows),
+      fmt::format("at most {} (engine.max_num_batched_tokens)", config_.max_num_batched_tokens),
+      fmt::format("--set engine.max_num_batched_tokens={}", rows));
 }
 
 Status BatchCheck::check_view(const StepRecord& record, std::int64_t t) const {
@@ -180,9 +184,9 @@ Status BatchCheck::check_view(const StepRecord& record, std::int64_t t) const {
     if (slots_[i].request != kNoRequest) least = static_cast<std::int32_t>(i) + 1;
   }
   if (record.n >= least && record.n <= config_.max_num_seqs) return {};
-  return refuse(place(t) + ": n", std::to_string(record.n),
-                fmt::format("{} to {}: slots up to {} are occupied", least, config_.max_num_seqs,
-                            least - 1));
+  return refuse(
+      place(t) + ": n", std::to_string(record.n),
+      fmt::format("{} to {}: slots up to {} are occupied", least, config_.max_num_seqs, least - 1));
 }
 
 Status BatchCheck::take(const StepRecord& record, std::int64_t t) {
@@ -193,8 +197,7 @@ Status BatchCheck::take(const StepRecord& record, std::int64_t t) {
   }
   TANDEM_RETURN_IF_ERROR(in_range(place(t), "repeat", record.repeat, 1, kStepsMax - t));
   for (std::size_t k = 0; k < record.tasks.size(); ++k) {
-    TANDEM_RETURN_IF_ERROR(
-        check_task(record.tasks[k], fmt::format("{}: tasks[{}]", place(t), k)));
+    TANDEM_RETURN_IF_ERROR(check_task(record.tasks[k], fmt::format("{}: tasks[{}]", place(t), k)));
     apply(record.tasks[k]);
   }
   TANDEM_RETURN_IF_ERROR(check_rows_launched(record, t));

@@ -21,7 +21,7 @@ struct RecordedRun {
   std::int64_t first_step = 0;
   std::int64_t end_step = 0;      ///< one past the last iteration
   std::int64_t record_count = 0;  ///< records that can be read, from the first on
-  Keyframe first;           ///< the state in front of the first record
+  Keyframe first;                 ///< the state in front of the first record
   bool starts_idle = true;  ///< nobody is there, nothing is owed: a fresh runtime is in that state
   FieldSet present;         ///< fields that the records hold
   bool by_commits = false;  ///< the header states no acceptance: recorded commits are the law

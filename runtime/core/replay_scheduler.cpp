@@ -132,10 +132,12 @@ void ReplayScheduler::learn(std::size_t slot, std::int32_t count, const std::int
   }
 }
 
+/// A slot that was preempted or aborted goes with its mark, not with tokens that come before it.
 bool ReplayScheduler::is_due(std::size_t slot, std::int32_t count) const {
-  if (frees_told_) return frees_pending_[slot];
+  if (frees_told_ && !frees_pending_[slot]) return false;
   if (count == kPreemptMark) return true;
-  return slots_[slot].reason != StopReason::open && !slots_[slot].ending;
+  if (slots_[slot].ending) return false;
+  return frees_told_ || slots_[slot].reason != StopReason::open;
 }
 
 void ReplayScheduler::on_message(const EngineMessage& in, std::vector<RequestOutcome>& outcomes,

@@ -59,8 +59,8 @@ class ReplayScheduler final : public Scheduler {
   const RecordedRun& run_;
   RecordCursor cursor_;
   bool has_record_ = false;
-  bool frees_told_;                 ///< frees are recorded; else a slot is free as E4 says
-  std::vector<bool> frees_pending_; ///< slots that the record at hand frees
+  bool frees_told_;                  ///< frees are recorded; else a slot is free as E4 says
+  std::vector<bool> frees_pending_;  ///< slots that the record at hand frees
   std::vector<Occupant> slots_;
   std::map<RequestId, TokenStream> away_;  ///< preempted, not back yet
 };

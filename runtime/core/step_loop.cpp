@@ -163,8 +163,7 @@ std::int64_t StepLoop::fold_idle() {
   const bool unchanged =
       r.cached_in == r.cached_out && r.flag_in == r.flag_out && r.draft_flag_in == r.draft_flag_out;
   const bool silent = r.tasks.empty() && r.messages.empty() && r.outcomes.empty();
-  std::int64_t repeat =
-      scheduler_->idle_repeat(t_, device_.now(), idle_ns, unchanged && silent);
+  std::int64_t repeat = scheduler_->idle_repeat(t_, device_.now(), idle_ns, unchanged && silent);
   if (scenario_.steps_max > 0) repeat = std::min(repeat, first_t_ + scenario_.steps_max - t_);
   device_.sleep_until(device_.now() + (repeat - 1) * idle_ns);
   return repeat;

@@ -169,8 +169,8 @@ void StepLoop::send_message() {
   StepRecord& r = record();
   r.messages.emplace_back();
   const PinnedEntry& pinned = device_.pinned(step);
-  build_message(config_, pinned, {last_preempted_, scheduler_->request(), scheduler_->given()}, step,
-                late ? cached_n_ : n_, r.messages.back());
+  build_message(config_, pinned, {last_preempted_, scheduler_->request(), scheduler_->given()},
+                step, late ? cached_n_ : n_, r.messages.back());
   scheduler_->on_message({r.messages.back(), pinned.accept_tokens}, r.outcomes, r.frees);
   std::fill(last_preempted_.begin(), last_preempted_.end(), 0);
   has_cached_output_ = false;

@@ -144,8 +144,7 @@ Status HostDevice::restore_output(const Keyframe& k) {
     entry.prompt_len[slot] = k.p[slot];
     if (count == 0) continue;
     std::int64_t* tokens = &entry.accept_tokens[slot * width()];
-    const std::int64_t first =
-        std::int64_t{scripts_[slot].prompt_len} + k.slots.g[slot] - count;
+    const std::int64_t first = std::int64_t{scripts_[slot].prompt_len} + k.slots.g[slot] - count;
     for (std::int32_t x = 0; x < count; ++x) {
       tokens[x] = script::token(config_, scripts_[slot], first + x);
     }

@@ -26,12 +26,12 @@ struct ReplayComparison {
   std::int64_t differing = 0;
   std::optional<ReplayDifference> first;
   std::array<std::int64_t, kFieldCount> per_field{};  ///< iterations in which each field differs
-  std::int64_t keyframes_compared = 0;  ///< both opened a block there, or ended there
+  std::int64_t keyframes_compared = 0;                ///< both opened a block there, or ended there
   std::int64_t keyframes_differing = 0;
-  std::int64_t first_keyframe = 0;   ///< step of the first that differs
-  std::string first_member;          ///< and what differs in it
-  bool has_digests = false;          ///< the trace holds every field of counter_digest
-  std::uint64_t recorded_digest = 0; ///< over what was compared
+  std::int64_t first_keyframe = 0;    ///< step of the first that differs
+  std::string first_member;           ///< and what differs in it
+  bool has_digests = false;           ///< the trace holds every field of counter_digest
+  std::uint64_t recorded_digest = 0;  ///< over what was compared
   std::uint64_t replayed_digest = 0;
   std::vector<std::string> not_compared;  ///< fields that the trace holds
 
@@ -67,8 +67,8 @@ class ReplaySink final : public RecordSink {
   const RecordedRun& run_;
   std::vector<std::string> changed_;
   RecordCursor cursor_;
-  bool live_ = false;         ///< the cursor holds a record
-  std::int64_t begin_ = 0;    ///< its first iteration that was not compared yet
+  bool live_ = false;       ///< the cursor holds a record
+  std::int64_t begin_ = 0;  ///< its first iteration that was not compared yet
   std::optional<RecordComparer> comparer_;
   std::vector<plan::Segment> segments_;
   StepRecord recorded_, replayed_;  ///< copies that are made alike

@@ -22,8 +22,8 @@ constexpr std::array<std::string_view, 5> kFreeKeys = {
     "copies", "engine.kv_blocks", "engine.max_num_batched_tokens", "engine.pinned_ring_depth",
     "engine.cuda_graphs"};
 /// Keys that say what the recorded requests are, whoever schedules them.
-constexpr std::array<std::string_view, 5> kRequestKeys = {
-    "seed", "arrivals", "model.vocab_size", "model.padding_id", "model.eos"};
+constexpr std::array<std::string_view, 5> kRequestKeys = {"seed", "arrivals", "model.vocab_size",
+                                                          "model.padding_id", "model.eos"};
 
 template <std::size_t N>
 bool is_among_keys(const std::array<std::string_view, N>& keys, std::string_view key) {
@@ -45,6 +45,15 @@ Status check_options(const ScenarioOptions& scenario, const ReplayOptions& o) {
   if (!o.accept_profile.empty() && o.requests.empty()) {
     return Error::make("--accept-profile", "got it without --replay-requests", "both",
                        "a scenario says it by --set acceptance.p=0.7");
+  }
+  const std::array<std::pair<const char*, const std::string*>, 3> slices{
+      {{"--from", &scenario.from},
+       {"--until", &scenario.until},
+       {"--rate-scale", &scenario.rate_scale}}};
+  for (const auto& [name, value] : slices) {
+    if (value->empty()) continue;
+    return Error::make(name, "got '" + *value + "' with a replay", "none: it is for request traces",
+                       "the requests are those of " + o.trace());
   }
   for (const std::string& set : scenario.sets) {
     const std::string_view key = std::string_view(set).substr(0, set.find_first_of(".="));
@@ -70,8 +79,8 @@ Result<std::string> read_profile(Io& io, const std::string& text) {
   if (text.substr(0, kConstant.size()) == kConstant) {
     profile = fmt::format(R"({{"kind":"constant","p":{}}})", text.substr(kConstant.size()));
   } else if (text.substr(0, kPerPosition.size()) == kPerPosition) {
-    profile = fmt::format(R"({{"kind":"per-position","p":[{}]}})",
-                          text.substr(kPerPosition.size()));
+    profile =
+        fmt::format(R"({{"kind":"per-position","p":[{}]}})", text.substr(kPerPosition.size()));
   } else if (io.files.exists(text)) {
     TANDEM_TRY(profile, io.files.read_text(text));
     place = text;
@@ -109,7 +118,8 @@ class Settler {
   /// Without the user's changes, with them, and what the kind of replay makes of the difference.
   Status settle() {
     ScenarioOptions nothing;
-    TANDEM_TRY(const Scenario base, load_scenario(io_, nothing, {text(), trace_, {}}));
+    TANDEM_TRY(const Scenario base,
+               load_scenario(io_, nothing, {config_scenario(recorded_), trace_, {}}));
     base_ = config_keys(base.config);
     TANDEM_TRY(const ScenarioBase changes, scenario_base());
     TANDEM_TRY(out_.scenario, load_scenario(io_, options_, changes));
@@ -118,11 +128,10 @@ class Settler {
   }
 
  private:
-  [[nodiscard]] std::string text() const { return config_scenario(recorded_); }
-
   /// What is put over SCENARIO, in front of the user's own changes.
   Result<ScenarioBase> scenario_base() {
-    ScenarioBase out{text(), trace_, {}};
+    // A trace leaves no row open, yet --schedule means its rows.
+    ScenarioBase out{config_scenario(recorded_, !options_.schedule.empty()), trace_, {}};
     std::string acceptance = recorded_acceptance(recorded_);
     if (!profile_.empty()) {
       TANDEM_TRY(acceptance, read_profile(io_, profile_));
@@ -224,9 +233,10 @@ Status read_run(Io& io, const ReplayOptions& options, Replay& out) {
   TANDEM_TRY(out.run, read_recorded_run(*out.trace.reader, options.trace(), needs, &io.stop));
   out.first_step = out.run.first_step;
   if (out.batch_exact) return {};
-  TANDEM_TRY(out.requests, recorded_workload(out.run.table, header.config, out.scenario.config,
-                                             options.trace()));
-  const std::int64_t base = out.scenario.config.arrivals == ArrivalUnit::ns ? clock_base(out.run) : 0;
+  TANDEM_TRY(out.requests,
+             recorded_workload(out.run.table, header.config, out.scenario.config, options.trace()));
+  const std::int64_t base =
+      out.scenario.config.arrivals == ArrivalUnit::ns ? clock_base(out.run) : 0;
   for (RequestSpec& request : out.requests.requests) {
     if (out.extrapolated) request.row.accept.clear();
     request.row.arrival = std::max<std::int64_t>(0, request.row.arrival - base);

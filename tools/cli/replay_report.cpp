@@ -33,10 +33,10 @@ std::string comparison_text(const ReplayReport& report) {
     text += row("not compared", fmt::format("{}", fmt::join(c.not_compared, ", ")));
   }
   if (c.keyframes_differing > 0) {
-    text += row("keyframes", fmt::format("{} of {} differ, first that of step {} in `{}`",
-                                         grouped(c.keyframes_differing),
-                                         grouped(c.keyframes_compared), c.first_keyframe,
-                                         c.first_member));
+    text +=
+        row("keyframes", fmt::format("{} of {} differ, first that of step {} in `{}`",
+                                     grouped(c.keyframes_differing), grouped(c.keyframes_compared),
+                                     c.first_keyframe, c.first_member));
   }
   if (c.first) {
     text += to_line(*c.first) + "\n";
@@ -56,10 +56,9 @@ std::string requests_text(const ReplayReport& report) {
   add(t.resumed, "taken up where the trace starts");
   add(t.left_out, "left out: not one token was observed");
   std::string out = row("replay", text);
-  out += row("acceptance", report.acceptance == "profile" ? "extrapolated: --accept-profile"
-                           : report.acceptance == "commits"
-                               ? "recorded counts"
-                               : "as the trace's header states it");
+  out += row("acceptance", report.acceptance == "profile"   ? "extrapolated: --accept-profile"
+                           : report.acceptance == "commits" ? "recorded counts"
+                                                            : "as the trace's header states it");
   return out;
 }
 
@@ -106,10 +105,10 @@ std::string to_line(const ReplayDifference& d) {
 std::string replay_text(const ReplayReport& report) {
   std::string text;
   if (report.batch_exact) {
-    text += row("replay", fmt::format("{}, batch-exact, {} recorded{}", report.trace,
-                                      counted(report.steps, "step"),
-                                      report.acceptance == "commits" ? ", accepted counts as recorded"
-                                                                     : ""));
+    text += row(
+        "replay",
+        fmt::format("{}, batch-exact, {} recorded{}", report.trace, counted(report.steps, "step"),
+                    report.acceptance == "commits" ? ", accepted counts as recorded" : ""));
     text += report.comparison ? comparison_text(report)
                               : row("reproduced", "not compared: --record off");
   } else {

@@ -162,6 +162,7 @@ std::string run_text(const RunReport& report) {
                 fmt::format("step {} had more rows than were launched{}", grouped(s.guard_step),
                             s.steps <= s.guard_step + 1 ? ": the run ended there" : ""));
   }
+  if (report.replay) text += replay_text(*report.replay);
   if (s.stopped) text += row("interrupted", fmt::format("after {} steps", grouped(s.steps)));
   if (!report.verdict) return text + row("verdict", "not verified");
   return text + verdict_text(*report.verdict, report.around);

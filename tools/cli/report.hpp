@@ -10,6 +10,7 @@
 #include "scenarios/scenario.hpp"
 #include "sim/checks/verify.hpp"
 #include "tools/cli/neighbourhood.hpp"
+#include "tools/cli/replay_report.hpp"
 
 namespace tandem::cli {
 
@@ -38,6 +39,7 @@ struct RunReport {
   std::string executor;
   RecordLevel level = RecordLevel::state;
   RunSummary summary;
+  std::optional<ReplayReport> replay;   ///< of a run that repeats a trace
   std::optional<sim::Verdict> verdict;  ///< none: not verified
   std::optional<Neighbourhood> around;  ///< of the first divergence
   std::string trace_path;               ///< "" when none was written

@@ -185,6 +185,7 @@ std::string run_json(const RunReport& report) {
   out["dropped_rows"] = s.dropped_rows;
   out["guard_step"] = s.guard_tripped ? Json(s.guard_step) : Json();
   out["interrupted"] = s.stopped;
+  if (report.replay) add_replay(out, *report.replay);
   out["trace"] = report.trace_path.empty() ? Json() : Json(report.trace_path);
   out["trace_bytes"] = report.trace_path.empty() ? Json() : Json(report.trace_bytes);
   return dump(out);

@@ -7,6 +7,8 @@
 #include "tools/cli/commands.hpp"
 #include "tools/cli/documents.hpp"
 #include "tools/cli/options.hpp"
+#include "tools/cli/replay_compare.hpp"
+#include "tools/cli/replay_input.hpp"
 #include "tools/cli/report.hpp"
 #include "tools/cli/run_input.hpp"
 #include "tools/cli/sinks.hpp"
@@ -19,6 +21,7 @@ constexpr std::size_t kRingEntries = 64;
 
 struct Options {
   ScenarioOptions scenario;
+  ReplayOptions replay;
   std::string device = "auto";
   std::string executor = "det";
   std::string record = "state";
@@ -26,6 +29,15 @@ struct Options {
   std::string output;
   std::string json;
   bool no_verify = false;
+};
+
+/// What is run.
+struct Job {
+  Scenario scenario;
+  std::unique_ptr<Replay> replay;  ///< null: no trace is run again
+  std::unique_ptr<Workload> workload;
+
+  [[nodiscard]] bool is_batch_exact() const { return replay != nullptr && replay->batch_exact; }
 };
 
 /// Where the records of a run go. Members are declared in the order in which they depend on each
@@ -36,7 +48,8 @@ struct Recording {
   std::unique_ptr<sim::LiveVerifier> verifier;
   std::unique_ptr<NeighbourhoodSink> watched;  ///< around the verifier
   std::unique_ptr<ParallelSink> parallel;
-  std::unique_ptr<FanOutSink> sink;  ///< null: nobody wants records
+  std::unique_ptr<ReplaySink> comparison;  ///< with --replay
+  std::unique_ptr<FanOutSink> sink;        ///< null: nobody wants records
 };
 
 Result<RecordLevel> checked_level(const Options& o) {
@@ -58,6 +71,9 @@ Status check_output(const Options& o) {
   if (!o.output.empty() && o.output == o.scenario.scenario) {
     return Error::make("-o", "got the scenario's own file", "a name of its own");
   }
+  if (!o.output.empty() && o.replay.wanted() && o.output == o.replay.trace()) {
+    return Error::make("-o", "got the trace that is replayed", "a name of its own");
+  }
   TANDEM_RETURN_IF_ERROR(parse_choice("--compress", o.compress, {"none", "zstd"}));
   if (o.compress == "zstd" && !zstd_available()) {
     return Error::make("--compress", "got 'zstd'", "none: this build is without zstd",
@@ -66,7 +82,24 @@ Status check_output(const Options& o) {
   return {};
 }
 
-Result<Recording> open_recording(Io& io, const Options& o, bool verify) {
+Result<Job> open_job(Io& io, const Options& o) {
+  Job job;
+  if (o.replay.wanted()) {
+    TANDEM_TRY(job.replay, open_replay(io, o.scenario, o.replay));
+    job.scenario = job.replay->scenario;
+  } else if (o.scenario.scenario.empty()) {
+    return Error::make("SCENARIO", "got none",
+                       "a JSON scenario, a request trace or one of " + catalog_text(),
+                       "or repeat a recorded run with --replay TRACE");
+  } else {
+    TANDEM_TRY(job.scenario, load_scenario(io, o.scenario));
+  }
+  TANDEM_TRY(job.workload, make_workload(job.scenario, scenario_loader(io, o.scenario),
+                                         scenario_opener(io, o.scenario)));
+  return job;
+}
+
+Result<Recording> open_recording(Io& io, const Options& o, const Job& job, RecordLevel level) {
   Recording r;
   std::vector<RecordSink*> targets;
   if (!o.output.empty()) {
@@ -76,11 +109,15 @@ Result<Recording> open_recording(Io& io, const Options& o, bool verify) {
     TANDEM_TRY(r.writer, make_tbt_writer(*r.file, format));
     targets.push_back(r.writer.get());
   }
-  if (verify) {
+  if (!o.no_verify && level != RecordLevel::off) {
     r.verifier = sim::make_live_verifier(sim::VerifyOptions{});
     r.watched = std::make_unique<NeighbourhoodSink>(*r.verifier);
     r.parallel = std::make_unique<ParallelSink>(*r.watched, kRingEntries);
     targets.push_back(r.parallel.get());
+  }
+  if (job.is_batch_exact() && level != RecordLevel::off) {
+    r.comparison = std::make_unique<ReplaySink>(job.replay->run, job.replay->changed);
+    targets.push_back(r.comparison.get());
   }
   if (!targets.empty()) r.sink = std::make_unique<FanOutSink>(std::move(targets));
   return r;
@@ -93,39 +130,60 @@ Error with_remains(const Error& error, Recording& r) {
   return Error{error.text + "; " + kept + " keeps the steps up to the last complete block"};
 }
 
-Result<RunSummary> execute(Io& io, const Options& o, const Scenario& scenario, RecordLevel level,
+Result<RunSummary> execute(Io& io, const Options& o, const Job& job, RecordLevel level,
                            Recording& recording) {
-  TANDEM_TRY(
-      const std::unique_ptr<Workload> workload,
-      make_workload(scenario, scenario_loader(io, o.scenario), scenario_opener(io, o.scenario)));
   Progress progress(io.err);
   RunOptions options;
   options.level = recording.sink != nullptr ? level : RecordLevel::off;
   options.stop = &io.stop;
   options.producer = "tandem " + io.version;
+  if (job.replay != nullptr) options.first_step = job.replay->first_step;
+  if (job.is_batch_exact()) options.replay = &job.replay->run;
   options.progress = [&progress](const RunProgress& p) {
     if (!progress.due()) return;
     progress.show(fmt::format("step {}, {} requests done, {} tokens, {} simulated", grouped(p.t),
                               grouped(p.requests_done), grouped(p.tokens),
                               duration_text(p.now_ns)));
   };
-  if (o.device == "cuda") return run_on_cuda(scenario, *workload, options, recording.sink.get());
+  if (o.device == "cuda") {
+    return run_on_cuda(job.scenario, *job.workload, options, recording.sink.get());
+  }
   const ExecutorKind executor = o.executor == "threads" ? ExecutorKind::threads : ExecutorKind::det;
-  return run_on_host(scenario, *workload, options, recording.sink.get(), executor);
+  return run_on_host(job.scenario, *job.workload, options, recording.sink.get(), executor);
 }
 
 int exit_code_of(const RunReport& report) {
   const bool diverged = report.verdict && report.verdict->divergence_count > 0;
-  if (diverged || report.summary.guard_tripped) return kExitDiverged;
-  return report.summary.stopped ? kExitInterrupted : kExitClean;
+  const bool differs = report.replay && report.replay->differs();
+  if (diverged || differs || report.summary.guard_tripped) return kExitDiverged;
+  if (report.summary.stopped) return kExitInterrupted;
+  return report.replay && !report.replay->damage.empty() ? kExitBadInput : kExitClean;
 }
 
-int run_scenario(Io& io, const Options& o, RecordLevel level) {
-  Result<Scenario> scenario = load_scenario(io, o.scenario);
-  if (!scenario) return fail(io, scenario.error());
+RunReport report_of(const Options& o, const Job& job, const Recording& r, RecordLevel level,
+                    const RunSummary& summary) {
+  RunReport report;
+  report.config = job.scenario.config;
+  report.executor = o.device == "cuda" ? "cuda" : o.executor;
+  report.level = r.sink != nullptr ? level : RecordLevel::off;
+  report.summary = summary;
+  if (job.replay != nullptr) report.replay = replay_report(*job.replay, o.replay.trace());
+  if (r.comparison != nullptr) report.replay->comparison = r.comparison->result();
+  if (r.verifier != nullptr) {
+    report.verdict = r.verifier->verdict();
+    report.around = r.watched->neighbourhood();
+  }
+  if (r.sink != nullptr) report.slot_steps = r.sink->slot_steps();
+  return report;
+}
+
+int run_job(Io& io, const Options& o, RecordLevel level) {
+  const Result<Job> opened = open_job(io, o);
+  if (!opened) return fail(io, opened.error());
+  const Job& job = opened.value();
   std::string device_name = "host";
   if (o.device == "cuda") {
-    const Result<CudaDeviceInfo> device = find_cuda_device(scenario.value().config);
+    const Result<CudaDeviceInfo> device = find_cuda_device(job.scenario.config);
     if (!device) {
       print_error(io, device.error());
       return kExitNoDevice;
@@ -134,24 +192,15 @@ int run_scenario(Io& io, const Options& o, RecordLevel level) {
   }
   Result<Document> json = Document::open(io, "--json", o.json);
   if (!json) return fail(io, json.error());
-  Result<Recording> recording = open_recording(io, o, !o.no_verify && level != RecordLevel::off);
+  Result<Recording> recording = open_recording(io, o, job, level);
   if (!recording) return fail(io, recording.error().within("-o"));
   Recording& r = recording.value();
 
-  const Result<RunSummary> summary = execute(io, o, scenario.value(), level, r);
+  const Result<RunSummary> summary = execute(io, o, job, level, r);
   if (!summary) return fail(io, with_remains(summary.error(), r));
 
-  RunReport report;
-  report.config = scenario.value().config;
+  RunReport report = report_of(o, job, r, level, summary.value());
   report.device = device_name;
-  report.executor = o.device == "cuda" ? "cuda" : o.executor;
-  report.level = r.sink != nullptr ? level : RecordLevel::off;
-  report.summary = summary.value();
-  if (r.verifier != nullptr) {
-    report.verdict = r.verifier->verdict();
-    report.around = r.watched->neighbourhood();
-  }
-  if (r.sink != nullptr) report.slot_steps = r.sink->slot_steps();
   if (r.file != nullptr) {
     const Status closed = r.file->close();
     if (!closed) return fail(io, with_remains(closed.error(), r));
@@ -175,7 +224,7 @@ int run(Io& io, const Options& o) {
   if (!level) return fail(io, level.error());
   const Status output = check_output(o);
   if (!output) return fail(io, output.error());
-  return run_scenario(io, o, level.value());
+  return run_job(io, o, level.value());
 }
 
 }  // namespace
@@ -184,6 +233,8 @@ void add_run_command(CLI::App& app, Io& io, int& exit_code) {
   auto o = std::make_shared<Options>();
   CLI::App* sub = app.add_subcommand("run", "Run a scenario, verify it beside the run, record it");
   add_scenario_options(*sub, o->scenario);
+  sub->get_option("SCENARIO")->required(false);
+  add_replay_options(*sub, o->replay);
   sub->add_option("--steps", o->scenario.steps, "end after N loop iterations")->option_text("N");
   sub->add_option("--from", o->scenario.from,
                   "leave out rows of a request trace before this time: 90, 90s, 1.5m, 250ms, 2h")
@@ -208,11 +259,12 @@ void add_run_command(CLI::App& app, Io& io, int& exit_code) {
                 "let a launch that is too small go on instead of ending the run");
   sub->add_option("--json", o->json, "write the result as JSON; - is standard output")
       ->option_text("FILE");
-  set_help(*sub, "SCENARIO [options]",
+  set_help(*sub, "SCENARIO [options] | --replay TRACE | --replay-requests TRACE",
            {"tandem run azure-conv --steps 2000 -o run.tbt",
             "tandem run azure-conv --steps 500 --schedule sync --json -",
             "tandem run azure-conv --steps 500 --set engine.max_num_seqs=16 --seed 7",
-            "tandem run azure-conv --steps 500 --rate-scale 1.5"});
+            "tandem run azure-conv --steps 500 --rate-scale 1.5", "tandem run --replay run.tbt",
+            "tandem run --replay-requests run.tbt --schedule sync"});
   sub->callback([o, &io, &exit_code] { exit_code = run(io, *o); });
 }
 
