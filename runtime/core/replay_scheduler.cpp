@@ -7,6 +7,15 @@
 #include "runtime/core/script.hpp"
 
 namespace tandem {
+namespace {
+
+/// Whether a request is over with its generated-th token (5.6, 5.7).
+bool is_end(const RequestRow& row, std::int32_t generated) {
+  if (generated >= row.max_dec_len || (row.eos_at > 0 && generated == row.eos_at)) return true;
+  return row.stop_at > 0 && generated == row.stop_at + 1 && generated >= row.min_tokens;
+}
+
+}  // namespace
 
 ReplayScheduler::ReplayScheduler(const RunConfig& config, const RecordedRun& run)
     : Scheduler(config),
@@ -104,6 +113,8 @@ void ReplayScheduler::restore(const Keyframe& k) {
     o.row = run_.row_of(k.rows[row++]);
     o.tokens = stream_of(o.row, k.known_g[slot]);
     max_dec_len_[slot] = o.row.max_dec_len;
+    // It may have ended with its mark still to come.
+    if (is_end(o.row, k.known_g[slot])) o.reason = reason_to_end(o.row, k.known_g[slot]);
     o.ending = k.preempted[slot] != 0 || k.last_preempted[slot] != 0;
     const auto request = run_.table.find(k.request[slot]);
     o.aborted = o.ending && request != run_.table.end() && request->second.aborted();

@@ -58,7 +58,8 @@ Status check_columns(const Keyframe& k, const RunConfig& c, const std::string& p
            Bound{"step_q", k.step_q, 0, width},
            Bound{"step_d", k.step_d, 0, tokens},
            Bound{"step_digest", k.step_digest, 0, kAny},
-           Bound{"shadow.q", k.shadow.q, 0, width},
+           // Of a prefill that nothing followed, the chunk is left.
+           Bound{"shadow.q", k.shadow.q, 0, c.max_num_batched_tokens},
            Bound{"shadow.e", k.shadow.e, 0, tokens},
            Bound{"shadow.d", k.shadow.d, 0, ahead},
            Bound{"shadow.g", k.shadow.g, 0, ahead},

@@ -9,8 +9,8 @@
 
 namespace tandem {
 
-/// Sizes of every column, one row for each occupied slot, and every counter within what the device's
-/// tensors hold. `place` names the keyframe.
+/// Sizes of every column, one row for each occupied slot, and every counter within what the
+/// device's tensors hold. `place` names the keyframe.
 [[nodiscard]] Status check_start(const Keyframe& keyframe, const RunConfig& config,
                                  const std::string& place);
 

@@ -39,8 +39,8 @@ struct ReplayComparison {
 };
 
 /// Gets every record of the replay. Not compared are times (they are the scenario's), fields that
-/// one side lacks, what changed keys touch, and, where tokens are not the recorded ones, all that is
-/// made of tokens.
+/// one side lacks, what changed keys touch, and, where tokens are not the recorded ones, all that
+/// is made of tokens.
 class ReplaySink final : public RecordSink {
  public:
   /// `run` outlives the sink. `changed`: keys of the configuration that differ.

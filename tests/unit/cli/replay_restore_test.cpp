@@ -1,0 +1,118 @@
+// Batch-exact replay from the middle of a run: each block of a trace starts from its keyframe.
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "runtime/core/recorded_run.hpp"
+#include "tests/support/run_helpers.hpp"
+#include "tests/support/sample_trace.hpp"
+#include "tests/support/sanitized.hpp"
+#include "tools/cli/replay_compare.hpp"
+#include "tools/cli/replay_report.hpp"
+
+namespace tandem::cli {
+namespace {
+
+using test::MemorySink;
+
+constexpr std::int64_t kBlockSteps = 3;
+constexpr std::int64_t kStepsMax = 60;
+
+/// A trace without its first blocks.
+class LaterPart final : public TraceReader {
+ public:
+  LaterPart(const TraceReader& whole, std::size_t first) : whole_(whole), first_(first) {
+    header_ = whole.header();
+    blocks_.assign(whole.blocks().begin() + static_cast<std::ptrdiff_t>(first),
+                   whole.blocks().end());
+    header_.first_step = blocks_.front().first_step;
+  }
+  [[nodiscard]] const TraceHeader& header() const override { return header_; }
+  [[nodiscard]] const std::vector<BlockInfo>& blocks() const override { return blocks_; }
+  [[nodiscard]] Result<std::unique_ptr<BlockReader>> open_block(std::size_t index) const override {
+    return whole_.open_block(first_ + index);
+  }
+  [[nodiscard]] const std::vector<plan::Segment>& segments() const override {
+    return whole_.segments();
+  }
+  [[nodiscard]] const std::vector<RequestRow>& unadmitted() const override {
+    return whole_.unadmitted();
+  }
+  [[nodiscard]] const Keyframe* last() const override { return whole_.last(); }
+  [[nodiscard]] const TraceDamage* damage() const override { return whole_.damage(); }
+
+ private:
+  const TraceReader& whole_;
+  std::size_t first_;
+  TraceHeader header_;
+  std::vector<BlockInfo> blocks_;
+};
+
+struct Recorded {
+  Scenario scenario;
+  MemorySink bytes;
+  std::unique_ptr<TraceReader> reader;
+};
+
+/// Null and a failure where the scenario does not run.
+std::unique_ptr<Recorded> record(const std::string& name, const std::string& schedule) {
+  std::vector<std::string> overrides{"limits.steps=" + std::to_string(kStepsMax)};
+  if (!schedule.empty()) overrides.push_back("schedule=" + schedule);
+  Result<Scenario> scenario = parse_scenario(*catalog_scenario(name), name, overrides);
+  if (!scenario) {
+    ADD_FAILURE() << scenario.error().text;
+    return nullptr;
+  }
+  auto out = std::make_unique<Recorded>();
+  out->scenario = std::move(scenario.value());
+  const auto workload = make_workload(out->scenario, {});
+  const auto writer = make_tbt_writer(out->bytes, {});
+  RunOptions options;
+  options.block_steps = kBlockSteps;
+  const auto ran = run_on_host(out->scenario, *workload.value(), options, writer.value().get());
+  EXPECT_TRUE(ran.ok()) << name;
+  out->reader = open_trace(out->bytes.bytes, name).value();
+  return out;
+}
+
+/// "" where the replay does as recorded, else what differs first.
+std::string replay_from(const Recorded& recorded, std::size_t block) {
+  const LaterPart part(*recorded.reader, block);
+  const Result<RecordedRun> run =
+      read_recorded_run(part, "trace", {&recorded.scenario.config, true}, nullptr);
+  if (!run) return run.error().text;
+  ReplaySink sink(run.value(), {});
+  RunOptions options;
+  options.replay = &run.value();
+  options.first_step = run.value().first_step;
+  options.block_steps = kBlockSteps;
+  test::ListWorkload nobody({});
+  const auto ran = run_on_host(recorded.scenario, nobody, options, &sink);
+  if (!ran) return ran.error().text;
+  const ReplayComparison& c = sink.result();
+  if (c.compared != run.value().end_step - run.value().first_step) return "steps are missing";
+  if (c.first) return to_line(*c.first);
+  if (c.keyframes_compared == 0) return "no keyframe was compared";
+  return c.keyframes_differing > 0 ? "keyframe: " + c.first_member : "";
+}
+
+TEST(ReplayRestore, EveryCatalogueScenarioFromEveryBlockThenTheSameSteps) {
+  std::size_t midway = 0;
+  for (const std::string schedule : {"", "sync"}) {
+    std::size_t stride = test::kSanitized ? 4 : 1;
+    for (const std::string_view name : catalog_names()) {
+      const auto recorded = record(std::string(name), schedule);
+      ASSERT_NE(recorded, nullptr);
+      for (std::size_t k = 0; k < recorded->reader->blocks().size(); k += stride) {
+        EXPECT_EQ(replay_from(*recorded, k), "") << name << " " << schedule << " block " << k;
+        midway += k > 0 ? 1 : 0;
+      }
+    }
+  }
+  EXPECT_GT(midway, 100U);
+}
+
+}  // namespace
+}  // namespace tandem::cli
