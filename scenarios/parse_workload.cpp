@@ -119,7 +119,9 @@ Status read_generated(const Document& document, Scenario& out) {
   }
   const auto misfit = find_misfit(out.config, prompt, longest);
   if (misfit) return refuse_misfit(document, "workload", *misfit);
-  return {};
+  if (workload.dnode_millionths == 0 || longest == 1) return {};
+  const auto wide = find_dnode_misfit(out.config, prompt, workload.dnode_drafts);
+  return wide ? refuse_misfit(document, "workload.dnode.drafts", *wide) : Status{};
 }
 
 Status read_dnode_share(const Document& document, Scenario& out) {
@@ -301,7 +303,8 @@ class RequestReader {
       return document_.fail_value(key("dnode_drafts"), "an output of two tokens or more with it",
                                   "a request that ends with its first token stays on its P node");
     }
-    return {};
+    const auto wide = find_dnode_misfit(config_, request_.row.prompt_len, request_.dnode_drafts);
+    return wide ? refuse_misfit(document_, key("dnode_drafts"), *wide) : Status{};
   }
 
   Status read_accept() {

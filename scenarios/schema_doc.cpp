@@ -32,7 +32,8 @@ constexpr std::string_view kRules = R"(
 - Every request fits: prompt and output together in `engine.max_model_len`, and its blocks in
   `engine.kv_blocks`. It holds min(nblk - 1, (length + (lag + 1) * W + 2K + 2) / block_size) + 1
   of them, with lag 0 where R2 is sync and 1 where it is overlap. For drawn lengths the longest
-  prompt and the longest output are taken together.
+  prompt and the longest output are taken together. Where `engine.role` is prefill its output is 1
+  token: it leaves with that.
 - `model.padding_id` and every id of `model.eos` < `model.vocab_size`, which holds three ids more
   than these.
 - `acceptance.p` of kind per-position has at least K entries; the first K count. Kind list takes
@@ -55,6 +56,7 @@ constexpr std::string_view kRules = R"(
 - `cached_prompt` < `prompt`. A request from a P node uses it when it comes back from a preemption.
 - `ngram` is 0 where `engine.num_model_steps` is K.
 - Requests from a P node bring at most K drafts, and reach no node whose `engine.role` is prefill.
+  The block table holds their first row: prompt + drafts + 1 positions.
 - `engine.cuda_graphs: true` captures the sizes 1, 2, 4, 8..128 step 8, 144..256 step 16,
   288..1024 step 32 below B, and B itself, each times W.
 - A request trace's times count from its first row; rows must be in order. Rows with a zero length

@@ -193,12 +193,7 @@ class TraceWorkload : public Workload {
     const auto misfit =
         find_misfit(maker_.config(), row.prompt,
                     longest_output(maker_.config(), maker_.spec(), row.prompt, row.output));
-    if (misfit) {
-      constexpr std::string_view kGot = "got ";
-      return reader_->lines().fail_at(row.line, row.prompt_column,
-                                      std::string_view(misfit->found).substr(kGot.size()),
-                                      misfit->wanted, misfit->remedy + ", or delete the line");
-    }
+    if (misfit) return refuse(row, *misfit);
     const auto arrival = maker_.arrival(time);
     if (!arrival) {
       return reader_->lines().fail_at(row.line, 1, "an arrival beyond 292 years", "less",
@@ -206,7 +201,18 @@ class TraceWorkload : public Workload {
     }
     RequestSpec request = maker_.make(*arrival, row.prompt, row.output);
     if (row.cached >= 0) request.row.cached_prompt = row.cached;
+    if (request.dnode_drafts >= 0) {
+      const auto wide = find_dnode_misfit(maker_.config(), row.prompt, request.dnode_drafts);
+      if (wide) return refuse(row, *wide);
+    }
     return request;
+  }
+
+  [[nodiscard]] Error refuse(const TraceRow& row, const Misfit& misfit) const {
+    constexpr std::string_view kGot = "got ";
+    return reader_->lines().fail_at(row.line, row.prompt_column,
+                                    std::string_view(misfit.found).substr(kGot.size()),
+                                    misfit.wanted, misfit.remedy + ", or delete the line");
   }
 
   Maker maker_;

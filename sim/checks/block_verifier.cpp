@@ -52,6 +52,26 @@ void each_column(Record& r, Visit visit) {
   }
 }
 
+/// The same for what level `full` adds.
+template <class Record, class Visit>
+void each_full_column(Record& r, Visit visit) {
+  for (auto* columns : {&r.p0, &r.p3}) {
+    for (auto* column : {&columns->q, &columns->e, &columns->d, &columns->s, &columns->b,
+                         &columns->g, &columns->a}) {
+      visit(*column);
+    }
+  }
+}
+
+bool has_full_columns(const FieldSet& present) {
+  bool any = false;
+  for (auto i = static_cast<std::size_t>(Field::p0_q); i <= static_cast<std::size_t>(Field::p3_a);
+       ++i) {
+    any = any || present.test(i);
+  }
+  return any;
+}
+
 std::uint64_t pair_of(std::int32_t low, std::int32_t high) {
   return static_cast<std::uint32_t>(low) |
          (static_cast<std::uint64_t>(static_cast<std::uint32_t>(high)) << 32U);
@@ -66,16 +86,16 @@ Result<Judge> Judge::make(const TraceHeader& header) {
   judge.present = readable_fields(header);
   judge.enabled = enabled_checks(header, judge.present, judge.rules);
   judge.fills = needs_filling(judge.present);
-  judge.book = SegmentBook(judge.rules.ring_depth);
+  judge.has_full = has_full_columns(judge.present);
   return judge;
 }
 
 BlockVerifier::BlockVerifier(const Judge& judge, std::size_t kept_max)
     : report(judge.enabled, to_name(judge.header.config.policy), kept_max), judge_(judge) {
   const auto slots = static_cast<std::size_t>(judge.rules.slots);
-  for (Column* column :
-       {&scratch_.zeros, &scratch_.a, &scratch_.b, &scratch_.c, &scratch_.d, &scratch_.frees,
-        &scratch_.by_stop, &scratch_.request_at_launch, &scratch_.substep_end}) {
+  for (Column* column : {&scratch_.zeros, &scratch_.a, &scratch_.b, &scratch_.c, &scratch_.d,
+                         &scratch_.frees, &scratch_.by_stop, &scratch_.request_at_launch,
+                         &scratch_.substep_end, &scratch_.reach, &scratch_.removal}) {
     column->assign(slots, 0);
   }
   scratch_.fresh.finished.assign(slots, 0);
@@ -85,6 +105,8 @@ BlockVerifier::BlockVerifier(const Judge& judge, std::size_t kept_max)
 void BlockVerifier::begin(const Keyframe& keyframe) {
   load(state_, judge_.rules, keyframe);
   scratch_.fresh.exists = false;
+  scratch_.draft_tokens.clear();
+  forget_removals(scratch_);
 }
 
 void BlockVerifier::check_first_step(const Keyframe& keyframe) {
@@ -106,7 +128,8 @@ void BlockVerifier::end(const Keyframe& next) { v0_keyframe(state_, next, judge_
 void BlockVerifier::judge_step(const StepRecord& r, StepRecord* copy) {
   if (copy != nullptr) fill_clock(*copy, state_, judge_.present);
   report.begin_step(r.t);
-  StepContext c{judge_.rules, r, state_, scratch_, report, judge_.present, judge_.book};
+  StepContext c{judge_.rules,         r,           state_, scratch_, report, judge_.present,
+                judge_.header.config, judge_.plans};
   judge_insert(c);
   judge_launch(c, copy);
   if (r.kind == StepKind::back) {
@@ -114,6 +137,9 @@ void BlockVerifier::judge_step(const StepRecord& r, StepRecord* copy) {
     judge_back(c);
   } else {
     v7_nothing_after_launch(c);
+    v7_no_substeps(c);
+    v7_p4_is_whole(c);
+    v7_full_is_empty(c);
     std::fill(state_.finished.begin(), state_.finished.end(), 0);
   }
   finish_step(c);
@@ -125,16 +151,18 @@ void BlockVerifier::judge_insert(StepContext& c) {
     state_.t = c.r.t;
   }
   begin_step(state_);
-  if (c.out.is_enabled(CheckId::V39)) v39_pinned_sources(c);
   for (const Task& task : c.r.tasks) {
     v12_task(c, task);
+    if (report.is_enabled(CheckId::V12)) v12_task_members(c, task);
     v21_granted_blocks(c, task);
+    note_removal(c, task);
     apply_task(state_, judge_.rules, task);
   }
-  v12_state_after_insert(c);
   v20_view(c);
   v3_flags_in(c);
   v4_cached_in(c);
+  v39_pinned_copies(c);
+  v12_p0(c);
   scratch_.request_at_launch = state_.request;
   std::fill(scratch_.frees.begin(), scratch_.frees.end(), 0);
 }
@@ -142,7 +170,6 @@ void BlockVerifier::judge_insert(StepContext& c) {
 void BlockVerifier::judge_launch(StepContext& c, StepRecord* copy) {
   recover(state_, judge_.rules);
   if (copy != nullptr) fill_launch(*copy, state_, judge_.rules, judge_.present);
-  if (c.out.is_enabled(CheckId::V36)) v36_beliefs(c);
   v1_launch_covers_rows(c);
   v3_mode(c);
   v2_predicted_pair(c);
@@ -151,17 +178,18 @@ void BlockVerifier::judge_launch(StepContext& c, StepRecord* copy) {
   if (c.out.is_enabled(CheckId::V6)) v6_host_copies(c);
   v7_kind(c);
   v8_ghost_steps(c);
-  if (c.out.is_enabled(CheckId::V23)) v23_order(c, state_.unsent.exists && !c.rules.sync[2]);
-  if (c.out.is_enabled(CheckId::V29)) v29_captured_sizes(c);
-  if (c.out.is_enabled(CheckId::V30)) v30_graph_tail(c);
   v12_state_at_launch(c);
   mark_running(state_);
   v12_relations(c);
-  v12_input_tokens(c);
+  v12_draft_rows(c);
   if (c.out.is_enabled(CheckId::V20)) v20_slots_beyond_view(c);
   v9_input_rows(c);
   v10_output_rows(c);
   v34_main_ids(c);
+  v9_main_ids(c);
+  v29_main_size(c);
+  v23_plan(c);
+  v36_beliefs(c);
   receive_before_predict(c);
   v2_v4_cached_out(c);
   state_.q_cpu = c.r.q_cpu;
@@ -171,27 +199,37 @@ void BlockVerifier::judge_launch(StepContext& c, StepRecord* copy) {
 void BlockVerifier::judge_back(StepContext& c) {
   v33_script(c);
   v13_accepted(c);
-  v13_accepted_tokens(c);
   v35_generations(c);
   v38_seeds_and_counters(c);
   advance_seeds(state_, judge_.rules);
   update_status(state_, c.r.accept_marks, c.r.last_digest);
+  v13_accepted_rows(c);
   v14_status(c);
   v15_v34_marks(c);
   compose_message(state_, c.r.accept_digest, scratch_.fresh);
   v16_v17_v32_drafts(c);
   v17_shadow(c);
+  v16_skipped_substeps(c);
+  v29_draft_sizes(c);
+  v34_draft_rows(c);
+  v36_draft_reach(c);
   v18_v19_state_at_end(c);
+  v19_q_follows_p3(c);
+  v18_draft_rows(c);
   launch_in_flight(state_);
 }
 
 void BlockVerifier::finish_step(StepContext& c) {
   receive_at_end(c);
   v22_messages(c);
-  if (c.out.is_enabled(CheckId::V31)) v31_count_uses(c);
-  if (c.out.is_enabled(CheckId::V11)) v11_poison(c);
+  v22_beyond_view(c);
+  v37_outcomes(c);
   v37_frees(c);
   v3_flags_out(c);
+  v11_poison(c);
+  v30_tails(c);
+  v31_count_uses(c);
+  keep_draft_rows(c);
   const bool quiet = c.r.kind == StepKind::idle && c.r.tasks.empty() && c.r.messages.empty();
   if (c.r.repeat != 1 && (!quiet || c.r.repeat < 1)) {
     c.out.add({CheckId::V0, "-", -1, -1, Field::repeat, "", just(c.r.repeat), nothing(), just(1)});
@@ -216,7 +254,11 @@ void BlockVerifier::count(const StepRecord& r) {
 bool BlockVerifier::has_shape(const StepRecord& r) const {
   const auto slots = static_cast<std::size_t>(judge_.rules.slots);
   bool fits = r.substeps.size() == static_cast<std::size_t>(judge_.rules.substeps);
-  each_column(r, [&fits, slots](const Column& column) { fits = fits && column.size() == slots; });
+  const auto check = [&fits, slots](const Column& column) {
+    fits = fits && column.size() == slots;
+  };
+  each_column(r, check);
+  if (judge_.has_full) each_full_column(r, check);
   return fits;
 }
 
@@ -224,7 +266,9 @@ const StepRecord& BlockVerifier::shaped(const StepRecord& r) {
   const auto slots = static_cast<std::size_t>(judge_.rules.slots);
   repaired_ = r;
   repaired_.substeps.resize(static_cast<std::size_t>(judge_.rules.substeps));
-  each_column(repaired_, [slots](Column& column) { column.resize(slots, 0); });
+  const auto fit = [slots](Column& column) { column.resize(slots, 0); };
+  each_column(repaired_, fit);
+  if (judge_.has_full) each_full_column(repaired_, fit);
   return repaired_;
 }
 

@@ -13,10 +13,13 @@ struct Judge {
   TraceHeader header;
   Rules rules;
   FieldSet present;
-  SegmentBook book;    ///< every segment that the records judged so far may name
-  CheckSet enabled;    ///< implemented, not excluded, inputs present, state to be followed
-  bool fills = false;  ///< records lack what the oracle feeds on
+  CheckSet enabled;       ///< implemented, not excluded, inputs present, state to be followed
+  bool fills = false;     ///< records lack what the oracle feeds on
+  bool has_full = false;  ///< records hold columns of P0 or P3
 
+  PlanBook plans;  ///< every segment that a step to come names; grows while a run is judged live
+
+  /// Without segments: who has them puts them into `plans`.
   [[nodiscard]] static Result<Judge> make(const TraceHeader& header);
 };
 

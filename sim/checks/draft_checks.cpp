@@ -253,7 +253,7 @@ void v17_shadow(StepContext& c) {
 void v18_v19_state_at_end(StepContext& c) {
   ngram_extend(c.s, c.rules);
   draft_postprocess(c.s);
-  v18_state_after_propose(c);
+  v18_p3(c);
   schedule_cache(c.s, c.rules, c.r.p4_draft.digest);
   follow(c, CheckId::V18, Field::p4_q, "P4", c.r.p4.q, c.s.dev.q);
   follow(c, CheckId::V18, Field::p4_s, "P4", c.r.p4.s, c.s.dev.s);
@@ -267,7 +267,6 @@ void v18_v19_state_at_end(StepContext& c) {
     c.out.add({CheckId::V18, "P4", static_cast<std::int32_t>(i), c.s.request[i],
                Field::p4_draft_digest, "", nothing(), just(digest), nothing()});
   }
-  v18_draft_tokens(c);
   follow(c, CheckId::V19, Field::p4_e, "P4", c.r.p4.e, c.s.dev.e);
   follow(c, CheckId::V19, Field::p4_d, "P4", c.r.p4.d, c.s.dev.d);
   follow(c, CheckId::V19, Field::p4_b, "P4", c.r.p4.b, c.s.dev.b);

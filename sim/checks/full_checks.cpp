@@ -1,130 +1,215 @@
-// Level full: P0, P3 and token rows, as parts of V12, V13, V18 and V19.
+// V12, V13, V18 and V19 at record level `full`: P0, P3 and the token rows themselves.
 #include <algorithm>
 #include <span>
 
 #include "sim/checks/stages.hpp"
-#include "sim/oracle/arith.hpp"
-#include "traces/base/hash.hpp"
 
 namespace tandem::sim {
 namespace {
 
-void point(StepContext& c, CheckId check, Field first, const char* name, const SlotColumns& device,
-           const SlotColumns& oracle) {
-  const auto at = [first](int k) { return static_cast<Field>(static_cast<int>(first) + k); };
-  compare(c, check, at(0), name, device.q, oracle.q);
-  compare(c, check, at(1), name, device.e, oracle.e);
-  compare(c, check, at(2), name, device.d, oracle.d);
-  compare(c, check, at(3), name, device.s, oracle.s);
-  compare(c, check, at(4), name, device.b, oracle.b);
-  compare(c, check, at(5), name, device.g, oracle.g);
-  compare(c, check, at(6), name, device.a, oracle.a);
-}
+using Tokens = std::vector<std::int64_t>;
 
-/// A level below full has none; a foreign record may have them in any shape.
-bool has_point(const StepContext& c, Field first, const SlotColumns& point) {
-  if (!c.has(first)) return false;
-  for (const Column* column :
-       {&point.q, &point.e, &point.d, &point.s, &point.b, &point.g, &point.a}) {
-    if (column->size() != c.slots()) return false;
-  }
-  return true;
-}
-
-bool has_tokens(const StepContext& c, Field field, const std::vector<std::int64_t>& tokens) {
-  return c.has(field) && tokens.size() == c.slots() * static_cast<std::size_t>(c.rules.width);
-}
-
-/// A slot's row of a token table.
-std::span<const std::int64_t> row_of(const StepContext& c, const std::vector<std::int64_t>& tokens,
-                                     std::size_t slot) {
+std::span<const std::int64_t> row_of(const StepContext& c, const Tokens& tokens, std::size_t i) {
   const auto width = static_cast<std::size_t>(c.rules.width);
-  return {tokens.data() + slot * width, width};
+  return std::span<const std::int64_t>(tokens).subspan(i * width, width);
 }
 
-std::int32_t digest(const StepContext& c, std::span<const std::int64_t> tokens, unsigned bits) {
-  return static_cast<std::int32_t>(token_row_digest(c.rules.digest_key, tokens, bits));
+bool is_eos(const StepContext& c, std::int64_t token) {
+  const std::vector<std::int64_t>& ids = c.config.eos_ids;
+  return std::find(ids.begin(), ids.end(), token) != ids.end();
 }
 
-struct RowFields {
+/// A key of 0 is one that was not stored: digests then say nothing about tokens (4.1 "Digests").
+bool has_key(const StepContext& c) { return c.config.digest_key != 0; }
+
+std::int32_t digest_of(const StepContext& c, std::span<const std::int64_t> tokens, unsigned bits) {
+  return static_cast<std::int32_t>(token_row_digest(c.config.digest_key, tokens, bits));
+}
+
+bool has_shape(StepContext& c, CheckId check, const char* point, Field field,
+               const Tokens& tokens) {
+  const std::size_t want = c.slots() * static_cast<std::size_t>(c.rules.width);
+  if (tokens.size() == want) return true;
+  c.out.add({check, point, -1, -1, field, "", nothing(),
+             just(static_cast<std::int64_t>(tokens.size())),
+             just(static_cast<std::int64_t>(want))});
+  return false;
+}
+
+struct RowCheck {
+  StepContext& c;
   CheckId check;
   const char* point;
-  Field tokens;
+  Field field;
+
+  void expect(std::size_t i, const char* member, std::int64_t device, std::int64_t oracle) const {
+    if (device == oracle) return;
+    c.out.add({check, point, static_cast<std::int32_t>(i), c.s.request[i], field, member, nothing(),
+               just(device), just(oracle)});
+  }
 };
 
-/// D in full against what the record says of it in short.
-void check_draft_rows(StepContext& c, const RowFields& f, const std::vector<std::int64_t>& tokens,
-                      const DraftRowColumns& told) {
-  if (!has_tokens(c, f.tokens, tokens)) return;
-  for (std::size_t i = 0; i < c.slots(); ++i) {
-    const std::span<const std::int64_t> row = row_of(c, tokens, i);
-    const auto end = std::find(row.begin(), row.end(), -1);
-    const auto length = static_cast<std::size_t>(end - row.begin());
-    const bool hole = std::any_of(end, row.end(), [](std::int64_t id) { return id != -1; });
-    const std::int32_t drafts = length > 1 ? digest(c, row.subspan(1, length - 1), 8) : 0;
-    const auto expect = [&](const char* member, std::int64_t got, std::int64_t want) {
-      if (got == want) return;
-      c.out.add({f.check, f.point, static_cast<std::int32_t>(i), c.s.request[i], f.tokens, member,
-                 nothing(), just(got), just(want)});
-    };
-    expect(".len", static_cast<std::int64_t>(length), told.len[i]);
-    expect(".hole", hole ? 1 : 0, told.hole[i]);
-    expect(".digest", drafts, told.digest[i]);
-    expect(".first", digest(c, row.first(1), 8), told.first[i]);
-    for (std::size_t x = 0; x < length; ++x) {
-      if (row[x] >= 0 && row[x] < c.rules.vocab) continue;
-      expect(".id", row[x], -1);
-    }
+/// A row of D against its length, hole and digests as recorded beside it.
+void check_draft_row(const RowCheck& v, std::size_t i, const Tokens& tokens,
+                     const DraftRowColumns& columns) {
+  const std::span<const std::int64_t> row = row_of(v.c, tokens, i);
+  const auto end = std::find(row.begin(), row.end(), -1);
+  const auto length = static_cast<std::size_t>(end - row.begin());
+  v.expect(i, ".len", columns.len[i], static_cast<std::int64_t>(length));
+  const bool hole = std::any_of(end, row.end(), [](std::int64_t token) { return token != -1; });
+  v.expect(i, ".hole", columns.hole[i], hole ? 1 : 0);
+  for (const std::int64_t token : row) {
+    const bool in_range = token >= -1 && token < v.c.rules.vocab;
+    if (!in_range) v.expect(i, ".id", token, -1);
   }
+  if (!has_key(v.c)) return;
+  const std::span<const std::int64_t> drafts = row.first(std::max<std::size_t>(length, 1));
+  v.expect(i, ".digest", columns.digest[i], digest_of(v.c, drafts.subspan(1), 8));
+  if (length == 0 && columns.first[i] == 0) return;  // an empty row has no first token
+  v.expect(i, ".first", columns.first[i], digest_of(v.c, row.first(1), 8));
 }
 
-/// A against D of P1: every accepted draft is the draft, but for an EOS in its place.
-void check_accepted_row(StepContext& c, std::size_t i) {
-  const std::span<const std::int64_t> row = row_of(c, c.r.p2_tokens, i);
-  const auto count = static_cast<std::size_t>(std::clamp(c.r.p2.a[i], 0, c.rules.width));
-  const auto expect = [&](const char* member, std::int64_t got, std::int64_t want) {
-    if (got == want) return;
-    c.out.add({CheckId::V13, "P2", static_cast<std::int32_t>(i), c.s.request[i], Field::p2_tokens,
-               member, nothing(), just(got), just(want)});
-  };
-  if (c.has(Field::accept_digest)) {
-    expect(".digest", digest(c, row.first(count), 16), c.r.accept_digest[i]);
+void check_accepted_row(const RowCheck& v, std::size_t i) {
+  StepContext& c = v.c;
+  const StepRecord& r = c.r;
+  if (c.s.run[i] == 0) return;
+  const auto a = static_cast<std::size_t>(std::clamp(r.p2.a[i], 0, c.rules.width));
+  const std::span<const std::int64_t> row = row_of(c, r.p2_tokens, i).first(a);
+  std::int32_t marks = 0;
+  for (std::size_t x = 0; x < a; ++x) {
+    if (row[x] < 0) marks |= kMarkNegative;
+    if (is_eos(c, row[x])) marks |= x + 1 == a ? kMarkLastIsEos : kMarkEarlierEos;
+    if (row[x] >= c.rules.vocab) v.expect(i, ".id", row[x], c.rules.vocab - 1);
+    // What was accepted in front of the last token are drafts, position by position (5.5).
+    const bool was_draft = x + 1 < a && r.p1.e[i] == 0 && c.has(Field::p1_tokens);
+    if (was_draft) v.expect(i, ".draft", row[x], row_of(c, r.p1_tokens, i)[x + 1]);
   }
-  if (count == 0) return;
-  if (c.has(Field::last_digest)) {
-    expect(".last", digest(c, row.subspan(count - 1, 1), 8), c.r.last_digest[i]);
-  }
-  const bool prefill = c.r.p1.e[i] > 0;
-  if (prefill || !has_tokens(c, Field::p1_tokens, c.r.p1_tokens)) return;
-  const std::span<const std::int64_t> drafts = row_of(c, c.r.p1_tokens, i);
-  for (std::size_t x = 0; x + 1 < count; ++x) expect(".id", row[x], drafts[x + 1]);
+  v.expect(i, ".marks", r.accept_marks[i], marks);
+  if (!has_key(c) || a == 0) return;
+  v.expect(i, ".digest", r.accept_digest[i], digest_of(c, row, 16));
+  v.expect(i, ".last", r.last_digest[i], digest_of(c, row.last(1), 8));
+}
+
+bool all_zero(const Tokens& tokens) {
+  return std::all_of(tokens.begin(), tokens.end(), [](std::int64_t v) { return v == 0; });
 }
 
 }  // namespace
 
-/// V12: P0 is P4 of the step before with the tasks applied, before recover.
-void v12_state_after_insert(StepContext& c) {
-  if (!has_point(c, Field::p0_q, c.r.p0)) return;
-  point(c, CheckId::V12, Field::p0_q, "P0", c.r.p0, c.s.dev);
+/// After insert(t), before recover: P4 of the step before and the tasks.
+void v12_p0(StepContext& c) {
+  if (c.has(Field::p1_tokens)) c.tmp.parked_at_p0 = c.s.dev.b;
+  const auto column = [&c](Field field, const Column& device, Column& oracle) {
+    follow(c, CheckId::V12, field, "P0", device, oracle);
+  };
+  column(Field::p0_q, c.r.p0.q, c.s.dev.q);
+  column(Field::p0_e, c.r.p0.e, c.s.dev.e);
+  column(Field::p0_d, c.r.p0.d, c.s.dev.d);
+  column(Field::p0_s, c.r.p0.s, c.s.dev.s);
+  column(Field::p0_b, c.r.p0.b, c.s.dev.b);
+  column(Field::p0_g, c.r.p0.g, c.s.dev.g);
+  column(Field::p0_a, c.r.p0.a, c.s.dev.a);
 }
 
-void v12_input_tokens(StepContext& c) {
-  check_draft_rows(c, {CheckId::V12, "P1", Field::p1_tokens}, c.r.p1_tokens, c.r.p1_draft);
+void v12_draft_rows(StepContext& c) {
+  if (!c.has(Field::p1_tokens) || !c.out.is_enabled(CheckId::V12)) return;
+  const RowCheck v{c, CheckId::V12, "P1", Field::p1_tokens};
+  if (!has_shape(c, CheckId::V12, "P1", Field::p1_tokens, c.r.p1_tokens)) return;
+  for (std::size_t i = 0; i < c.slots(); ++i) check_draft_row(v, i, c.r.p1_tokens, c.r.p1_draft);
+  // D is written between P4 and P1 by a D-node's insert and by recover alone.
+  Column& written = c.tmp.a;
+  std::fill(written.begin(), written.end(), 0);
+  for (const Task& task : c.r.tasks) {
+    if (task.kind != TaskKind::dnode || task.slot < 0 || task.slot >= c.rules.slots) continue;
+    written[static_cast<std::size_t>(task.slot)] = 1;
+  }
+  for (std::size_t i = 0; i < c.slots() && !c.tmp.draft_tokens.empty(); ++i) {
+    const bool recovered = c.tmp.parked_at_p0[i] != 0 && c.r.p1.b[i] == 0;
+    if (written[i] != 0 || recovered) continue;
+    const std::span<const std::int64_t> before = row_of(c, c.tmp.draft_tokens, i);
+    const std::span<const std::int64_t> now = row_of(c, c.r.p1_tokens, i);
+    for (std::size_t x = 0; x < now.size(); ++x) v.expect(i, "", now[x], before[x]);
+  }
 }
 
-void v13_accepted_tokens(StepContext& c) {
-  if (!has_tokens(c, Field::p2_tokens, c.r.p2_tokens)) return;
-  for (std::size_t i = 0; i < c.slots(); ++i) check_accepted_row(c, i);
+void v13_accepted_rows(StepContext& c) {
+  if (!c.has(Field::p2_tokens) || !c.out.is_enabled(CheckId::V13)) return;
+  if (!has_shape(c, CheckId::V13, "P2", Field::p2_tokens, c.r.p2_tokens)) return;
+  const RowCheck v{c, CheckId::V13, "P2", Field::p2_tokens};
+  for (std::size_t i = 0; i < c.slots(); ++i) check_accepted_row(v, i);
 }
 
-/// V18: P3 is P2 with q as draft_model_postprocess and the n-gram match leave it.
-void v18_state_after_propose(StepContext& c) {
-  if (!has_point(c, Field::p3_q, c.r.p3)) return;
-  point(c, CheckId::V18, Field::p3_q, "P3", c.r.p3, c.s.dev);
+/// P3, behind propose and in front of schedule_cache, is P2 with the q of 5.12b.
+void v18_p3(StepContext& c) {
+  const auto column = [&c](Field field, const Column& device, Column& oracle) {
+    follow(c, CheckId::V18, field, "P3", device, oracle);
+  };
+  column(Field::p3_q, c.r.p3.q, c.s.dev.q);
+  column(Field::p3_e, c.r.p3.e, c.s.dev.e);
+  column(Field::p3_d, c.r.p3.d, c.s.dev.d);
+  column(Field::p3_s, c.r.p3.s, c.s.dev.s);
+  column(Field::p3_b, c.r.p3.b, c.s.dev.b);
+  column(Field::p3_g, c.r.p3.g, c.s.dev.g);
+  column(Field::p3_a, c.r.p3.a, c.s.dev.a);
 }
 
-void v18_draft_tokens(StepContext& c) {
-  check_draft_rows(c, {CheckId::V18, "P4", Field::p4_tokens}, c.r.p4_tokens, c.r.p4_draft);
+/// What p4.q must be given p3.q: 0 where schedule_cache parked or stopped the slot, else the same.
+void v19_q_follows_p3(StepContext& c) {
+  if (!c.has(Field::p3_q) || !c.has(Field::p4_s)) return;
+  Column& q = c.tmp.a;
+  for (std::size_t i = 0; i < c.slots(); ++i) q[i] = c.r.p4.s[i] != 0 ? 0 : c.r.p3.q[i];
+  for (std::size_t i = c.below(); i < c.slots(); ++i) q[i] = c.r.p3.q[i];  // beyond the view
+  compare(c, CheckId::V19, Field::p4_q, "P4", c.r.p4.q, q);
+}
+
+void v18_draft_rows(StepContext& c) {
+  if (!c.has(Field::p4_tokens) || !c.out.is_enabled(CheckId::V18)) return;
+  if (!c.has(Field::p2_a)) return;
+  if (!has_shape(c, CheckId::V18, "P4", Field::p4_tokens, c.r.p4_tokens)) return;
+  const RowCheck v{c, CheckId::V18, "P4", Field::p4_tokens};
+  for (std::size_t i = 0; i < c.slots(); ++i) {
+    check_draft_row(v, i, c.r.p4_tokens, c.r.p4_draft);
+    const std::int64_t first = row_of(c, c.r.p4_tokens, i).front();
+    const bool ran = c.s.run[i] != 0 && c.r.p2.a[i] > 0 && c.r.p2.a[i] <= c.rules.width;
+    if (ran && c.has(Field::p2_tokens) && c.r.p2_tokens.size() == c.r.p4_tokens.size()) {
+      const auto last = static_cast<std::size_t>(c.r.p2.a[i]) - 1;
+      v.expect(i, ".first", first, row_of(c, c.r.p2_tokens, i)[last]);
+    } else if (c.s.run[i] == 0 && c.r.p1_tokens.size() == c.r.p4_tokens.size()) {
+      v.expect(i, ".first", first, row_of(c, c.r.p1_tokens, i).front());
+    }
+  }
+}
+
+/// A step without postprocess: no P2 and no P3, and D is P1's or left out.
+void v7_full_is_empty(StepContext& c) {
+  const auto zero = [&c](Field field, const Column& column) {
+    if (c.has(field)) compare(c, CheckId::V7, field, "P3", column, c.tmp.zeros);
+  };
+  zero(Field::p3_q, c.r.p3.q);
+  zero(Field::p3_e, c.r.p3.e);
+  zero(Field::p3_d, c.r.p3.d);
+  zero(Field::p3_s, c.r.p3.s);
+  zero(Field::p3_b, c.r.p3.b);
+  zero(Field::p3_g, c.r.p3.g);
+  zero(Field::p3_a, c.r.p3.a);
+  const auto add = [&c](Field field, const char* point) {
+    c.out.add({CheckId::V7, point, -1, -1, field, "", nothing(), just(1), just(0)});
+  };
+  if (c.has(Field::p2_tokens) && !all_zero(c.r.p2_tokens)) add(Field::p2_tokens, "P2");
+  const bool repeated = c.r.p4_tokens == c.r.p1_tokens;
+  if (c.has(Field::p4_tokens) && !repeated && !all_zero(c.r.p4_tokens)) add(Field::p4_tokens, "P4");
+}
+
+void keep_draft_rows(StepContext& c) {
+  const bool back = c.r.kind == StepKind::back;
+  const bool known = c.has(Field::p1_tokens) && c.has(Field::p4_tokens);
+  const Tokens& tokens = back ? c.r.p4_tokens : c.r.p1_tokens;
+  const bool fits = tokens.size() == c.slots() * static_cast<std::size_t>(c.rules.width);
+  if (known && fits) {
+    c.tmp.draft_tokens = tokens;
+  } else {
+    c.tmp.draft_tokens.clear();
+  }
 }
 
 }  // namespace tandem::sim

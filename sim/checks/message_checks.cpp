@@ -157,17 +157,6 @@ std::uint32_t causes_of_end(const StepContext& c, std::size_t slot) {
   return bit_of(StopReason::eos) | (scripted ? 0 : bit_of(StopReason::stop));
 }
 
-/// A request that goes on in its slot has no outcome yet.
-void check_early_outcomes(StepContext& c) {
-  for (const RequestOutcome& outcome : c.r.outcomes) {
-    for (std::size_t i = 0; outcome.id >= 0 && i < c.slots(); ++i) {
-      if (c.s.request[i] != outcome.id || c.tmp.frees[i] != 0) continue;
-      c.out.add({CheckId::V37, "-", static_cast<std::int32_t>(i), outcome.id, Field::outcomes,
-                 ".id", just(outcome.id), nothing(), nothing()});
-    }
-  }
-}
-
 /// The outcome of a request that its own tokens ended; a preempted one comes back and has none.
 void check_outcome(StepContext& c, std::size_t slot) {
   const auto found = std::find_if(
@@ -213,7 +202,6 @@ void v37_frees(StepContext& c) {
       report(free.slot, ".generation", free.generation, generation);
   }
   const bool judged = !c.rules.prefill_node && c.out.is_enabled(CheckId::V37);
-  if (judged) check_early_outcomes(c);
   for (std::size_t i = 0; i < c.slots(); ++i) {
     const std::int32_t due = c.tmp.frees[i] != 0 ? 1 : 0;
     if (judged && recorded[i] != due) report(static_cast<std::int32_t>(i), "", recorded[i], due);

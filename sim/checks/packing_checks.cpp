@@ -1,4 +1,4 @@
-// V9, V10 and V34's main launch: the packed token axis of the target forward.
+// V9 and V10: the packed token axis of the target forward.
 #include <algorithm>
 
 #include "sim/checks/stages.hpp"
@@ -74,15 +74,6 @@ void v9_input_rows(StepContext& c) {
   }
   check_prefix(c, CheckId::V9, Field::cu_seqlens_q, c.r.cu_seqlens_q, c.tmp.packed);
   check_runs(c, CheckId::V9, Field::row_runs, c.r.row_runs, c.tmp.runs);
-  const bool padded = launched && c.r.token_num > sum_below(c.s.dev.q, c.s.n);
-  if (!padded) return;
-  const auto bound = [&c](Field field, std::int32_t id, bool holds) {
-    if (holds) return;
-    c.out.add(
-        {CheckId::V9, "P1", -1, -1, field, "", nothing(), just(id), just(c.rules.padding_id)});
-  };
-  bound(Field::id_min, c.r.id_min, c.r.id_min <= c.rules.padding_id);
-  bound(Field::id_max, c.r.id_max, c.r.id_max >= c.rules.padding_id);
 }
 
 void v10_output_rows(StepContext& c) {
@@ -111,17 +102,6 @@ void v10_output_rows(StepContext& c) {
   };
   if (c.r.output_rows != rows) add(Field::output_rows, rows);
   if (c.r.output_rows_host != host) add(Field::output_rows_host, host);
-}
-
-void v34_main_ids(StepContext& c) {
-  const bool embeds = c.r.kind != StepKind::idle && c.r.token_num > 0;
-  const auto bound = [&c](Field field, std::int32_t id, bool holds, std::int32_t limit) {
-    if (holds) return;
-    c.out.add({CheckId::V34, "P1", -1, -1, field, "", nothing(), just(id), just(limit)});
-  };
-  const std::int32_t last = embeds ? c.rules.vocab - 1 : 0;
-  bound(Field::id_min, c.r.id_min, c.r.id_min >= 0 && c.r.id_min <= c.r.id_max, 0);
-  bound(Field::id_max, c.r.id_max, c.r.id_max <= last, last);
 }
 
 }  // namespace tandem::sim

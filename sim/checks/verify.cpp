@@ -189,7 +189,7 @@ class LiveVerifierImpl final : public LiveVerifier {
     return {};
   }
   Status segment(const plan::Segment& segment) override {
-    judge_.book.add(segment);
+    judge_.plans.add(segment);
     return {};
   }
   Status keyframe(const Keyframe& keyframe) override {
@@ -239,7 +239,7 @@ class LiveVerifierImpl final : public LiveVerifier {
 Result<Verdict> verify_trace(const TraceReader& trace, const VerifyOptions& options,
                              Verdict* partial) {
   TANDEM_TRY(Judge judge, Judge::make(trace.header()));
-  for (const plan::Segment& segment : trace.segments()) judge.book.add(segment);
+  for (const plan::Segment& segment : trace.segments()) judge.plans.add(segment);
   Verdict verdict;
   std::size_t block_count = trace.blocks().size();
   std::optional<Error> failure;

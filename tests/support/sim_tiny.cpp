@@ -13,8 +13,12 @@ std::int32_t as_int(std::size_t i) { return static_cast<std::int32_t>(i); }
 
 }  // namespace
 
-TinyRun::TinyRun(const RunConfig& config, std::int64_t first_step)
-    : config_(config), slots_(at(config.max_num_seqs)), t_(first_step) {
+TinyRun::TinyRun(const RunConfig& config, std::int64_t first_step, RecordLevel level)
+    : config_(config),
+      slots_(at(config.max_num_seqs)),
+      t_(first_step),
+      level_(level),
+      plan_(config) {
   for (TinySlot& slot : slots_) {
     slot.row_tokens.assign(at(config.row_width()), -1);
     slot.step_tokens = slot.row_tokens;
@@ -183,16 +187,12 @@ void TinyRun::pack() {
   if (room > 0) r_.row_runs.push_back({-1, room});
   r_.output_rows = r_.cu_seqlens_q_output.back();
   if (r_.kind == StepKind::back) r_.output_rows_host = r_.output_rows;
-  r_.id_min = room > 0 ? config_.padding_id : 7;
-  r_.id_max = r_.kind == StepKind::back ? 900 : r_.id_min;
+  write_main_ids(room);
 }
 
 void TinyRun::save() {
   if (has_unsent_) {
     r_.messages.push_back(unsent_);
-    std::int64_t tokens = 0;
-    for (const std::int32_t count : unsent_.count) tokens += std::max(count, 0);
-    r_.count_uses.push_back({CountUser::sampling_mask, unsent_.step, tokens});
     receive(unsent_, slots_.size());
     has_unsent_ = false;
     last_marked_.assign(slots_.size(), 0);
@@ -322,7 +322,7 @@ void TinyRun::compose() {
     const bool sent = slot.d >= slot.p && slot.a > 0 && last_marked_[i] == 0;
     unsent_.count.push_back(last_marked_[i] != 0 ? kPreemptMark : sent ? slot.a : 0);
     unsent_.digest.push_back(sent ? digest(slot.accepted, 0, slot.accepted.size(), 16) : 0);
-    unsent_.seq_len.push_back(slot.d);
+    unsent_.seq_len.push_back(as_int(i) < n_ ? slot.d : 0);
     const bool named = unsent_.count.back() != 0;
     unsent_.request.push_back(named ? slot.request : -1);
     unsent_.generation.push_back(named ? slot.given - 1 : 0);
@@ -369,20 +369,15 @@ void TinyRun::substep(std::int32_t j) {
   sub.blocking =
       draft_flag_ || config_.row(6) == RowMode::sync || config_.policy == PolicyKind::exact;
   std::fill(sub.row_request.begin(), sub.row_request.end(), -1);
-  if (sub.blocking && sub.device_sum == 0) {
-    sub.blocking = false;
-    return;
-  }
-  const bool by_slots =
-      config_.policy == PolicyKind::predict_sum || config_.policy == PolicyKind::predict_rows;
-  sub.launched = true;
   const bool self = config_.draft_path == DraftPath::self;
   const std::int32_t later = j > 0 && self ? r_.substeps[at(j - 1)].token_num : n_;
   sub.hidden_rows = j == 0 ? r_.token_num : later;
+  if (sub.blocking && sub.device_sum == 0) return;
+  const bool by_slots =
+      config_.policy == PolicyKind::predict_sum || config_.policy == PolicyKind::predict_rows;
+  sub.launched = true;
   const std::int32_t first = by_slots ? r_.real_bsz * config_.row_width() : r_.token_num;
   sub.token_num = sub.blocking ? sub.device_sum : j == 0 ? first : r_.real_bsz;
-  sub.id_min = 3;
-  sub.id_max = 800;
   hq_before_.clear();
   he_before_.clear();
   for (const TinySlot& slot : slots_) {
@@ -405,7 +400,7 @@ void TinyRun::substep(std::int32_t j) {
     slot.hd += slot.he > 0 ? slot.he : slot.hq;
     slot.he = 0;
     slot.hg += made;
-    slot.row_tokens[at(j + 1)] = 7000 + slot.hd;
+    slot.row_tokens[at(j + 1)] = token(slot, slot.g + j + 1);  // what the target would say
     slot.hq = 1;
   }
   keep_own_rows(j);
@@ -423,7 +418,6 @@ void TinyRun::schedule() {
   const std::int32_t k = config_.num_speculative_tokens;
   for (std::int32_t i = 0; i < n_; ++i) {
     TinySlot& slot = slots_[at(i)];
-    slot.q = slot.s ? 0 : as_int(row_length(slot));
     if (slot.s) continue;
     const std::int32_t entry = (slot.d + 2 * k + 2) / config_.block_size;
     if (slot.d < slot.p) {
@@ -441,39 +435,47 @@ void TinyRun::schedule() {
 }
 
 const StepRecord& TinyRun::step() {
-  r_.reset(RecordLevel::state, config_.max_num_seqs, config_.num_model_steps, config_.row_width());
+  r_.reset(level_, config_.max_num_seqs, config_.num_model_steps, config_.row_width());
   r_.t = t_;
   r_.tasks = tasks_;
-  if (!tasks_.empty()) {
-    constexpr auto kStaging = static_cast<std::int32_t>(plan::Buffer::task_arrays_cpu);
-    r_.pinned_copies.push_back({kStaging, 77, 77});
-  }
   for (const Task& task : tasks_) insert(task);
   tasks_.clear();
+  write_slots(r_.p0);
   recover();
   launch();
-  believe();
   write_p1();
+  write_draft_tokens(r_.p1_tokens);
   pack();
+  write_beliefs();
+  const bool saves = has_unsent_;
   const bool sends_late = config_.row(2) == RowMode::sync;
-  r_.segments = tiny_chain(r_.kind, has_unsent_ && !sends_late);
-  if (sends_late) replay_routing();
   save();
-  if (!sends_late) replay_routing();
   predict();
   if (r_.kind == StepKind::back) {
     verify_and_update();
     write_p2();
+    write_accepted_tokens();
     compose();
     propose();
+    write_draft_ids();
+    for (std::int32_t i = 0; i < n_; ++i) {  // 5.12b
+      TinySlot& slot = slots_[at(i)];
+      slot.q = slot.s ? 0 : as_int(row_length(slot));
+    }
+    write_slots(r_.p3);
     schedule();
     write_p4();
+    write_draft_tokens(r_.p4_tokens);
     for (std::int32_t i = 0; i < n_; ++i) {
       if (slots_[at(i)].request >= 0) slots_[at(i)].in_flight = 1;
     }
     flag_ = draft_flag_ = false;
     if (sends_late) save();
   }
+  write_graphs();
+  write_uses();
+  write_full_totals();
+  r_.segments = plan_.chain_of(r_, saves);
   r_.flag_out = flag_;
   r_.draft_flag_out = draft_flag_;
   ghost_ = r_.kind == StepKind::empty;

@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "tests/support/sim_tiny_plan.hpp"
 #include "traces/sink.hpp"
 #include "traces/tbt.hpp"
 
@@ -39,7 +40,7 @@ struct TinyHidden {
 
 class TinyRun {
  public:
-  TinyRun(const RunConfig& config, std::int64_t first_step);
+  TinyRun(const RunConfig& config, std::int64_t first_step, RecordLevel level = RecordLevel::state);
 
   // Tasks for the next step. Blocks come from a pool that never runs dry.
   void prefill(std::int32_t slot, const RequestRow& row, std::int32_t blocks);
@@ -66,8 +67,6 @@ class TinyRun {
   void insert(const Task& task);
   void recover();
   void launch();
-  void believe();
-  void replay_routing();
   void pack();
   void save();
   void receive(const Message& message, std::size_t slots);
@@ -83,6 +82,17 @@ class TinyRun {
   void use_seeds();
   void extend_by_ngram();
   void schedule();
+  // The host's side of the record and level `full`: sim_tiny_host.cpp.
+  void write_beliefs();
+  [[nodiscard]] std::int32_t graph_for(std::int32_t bsz, std::int32_t rows) const;
+  void write_graphs();
+  void write_uses();
+  void write_slots(SlotColumns& out) const;
+  void write_draft_tokens(std::vector<std::int64_t>& out) const;
+  void write_accepted_tokens();
+  void write_full_totals();
+  void write_main_ids(std::int32_t padding_rows);
+  void write_draft_ids();
   void write_p1();
   void write_p2();
   void write_p4();
@@ -102,15 +112,12 @@ class TinyRun {
   CachedPair cached_;
   Message unsent_;
   Column q_cpu_, b_cpu_, marked_, last_marked_;
+  RecordLevel level_;
+  TinyPlan plan_;
   Column q_before_;                 ///< q_cpu of the step before
   std::vector<TinyHidden> hidden_;  ///< by slot: the row that its next sub-step consumes first
   std::vector<std::int32_t> hq_before_, he_before_;  ///< proposer's, before the last update
 };
-
-/// Plan segments of the smallest kind that a chain of a step can be made of.
-[[nodiscard]] const std::vector<plan::Segment>& tiny_segments();
-/// Their hashes in the order of a step.
-[[nodiscard]] std::vector<std::uint64_t> tiny_chain(StepKind kind, bool saves);
 
 /// Blocks of records in memory: what a decoded file is to the judge.
 struct TinyTrace {
@@ -120,7 +127,7 @@ struct TinyTrace {
   };
 
   TraceHeader head;
-  std::vector<plan::Segment> segments = tiny_segments();
+  std::vector<plan::Segment> segments;
   std::vector<Block> content;
   Keyframe end_state;
   bool has_end = true;
@@ -153,7 +160,8 @@ class TinyReader : public TraceReader {
 
 /// The worked example of semantics 9.4 (K = M = 2, B = 2), t = 2 to 7, then slot 1 revived and
 /// decoding on to t = 11. One block; `cut_every` > 0 opens a new one that often.
-[[nodiscard]] TinyTrace worked_example(std::size_t cut_every = 0);
+[[nodiscard]] TinyTrace worked_example(std::size_t cut_every = 0,
+                                       RecordLevel level = RecordLevel::state);
 
 /// Its configuration: overlap, predict-rows-hidden, acceptance from lists.
 [[nodiscard]] RunConfig tiny_config();
@@ -161,6 +169,7 @@ class TinyReader : public TraceReader {
 /// Records `steps` iterations of a run; `before` may add tasks to iteration i.
 [[nodiscard]] TinyTrace record_run(const RunConfig& config, std::int64_t first_step, int steps,
                                    std::size_t cut_every,
-                                   const std::function<void(TinyRun&, int)>& before);
+                                   const std::function<void(TinyRun&, int)>& before,
+                                   RecordLevel level = RecordLevel::state);
 
 }  // namespace tandem::test

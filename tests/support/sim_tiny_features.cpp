@@ -50,10 +50,11 @@ void TinyRun::extend_by_ngram() {
       continue;
     }
     const std::uint64_t draw = keyed_draw(config_.seed, stream, who, key + 1);
-    const std::int32_t count =
+    const std::int32_t drawn =
         1 + static_cast<std::int32_t>(draw % static_cast<std::uint64_t>(room));
+    const std::int32_t count = std::min(drawn, slot.row.max_dec_len - slot.g - 1 - m);
     for (std::int32_t x = 0; x < count; ++x) {
-      slot.row_tokens[static_cast<std::size_t>(m + 1 + x)] = 9000 + slot.g + x;
+      slot.row_tokens[static_cast<std::size_t>(m + 1 + x)] = token(slot, slot.g + m + 1 + x);
     }
   }
 }
@@ -91,30 +92,6 @@ TinyHidden TinyRun::self_row(std::int32_t slot, const std::vector<TinyHidden>& r
   const bool runs = slots_[static_cast<std::size_t>(slot)].hq > 0;
   const bool exists = runs && rows > 0 && rows <= static_cast<std::int32_t>(rebuilt.size());
   return exists ? rebuilt[static_cast<std::size_t>(rows) - 1] : TinyHidden{};
-}
-
-/// What the host holds of each slot's length, before it learns anything in this step.
-void TinyRun::believe() {
-  if (r_.token_num == 0) return;
-  for (std::int32_t i = 0; i < n_; ++i) {
-    const TinySlot& slot = slots_[static_cast<std::size_t>(i)];
-    if (slot.request < 0) continue;
-    std::int32_t length = slot.known_d;
-    if (config_.policy == PolicyKind::upper_bound) {
-      length += config_.row_width() * slot.in_flight;
-      r_.believed_reserve[static_cast<std::size_t>(i)] = config_.row_width();
-    } else if (config_.policy == PolicyKind::all_accepted && slot.in_flight > 0) {
-      length += q_before_[static_cast<std::size_t>(i)];
-    }
-    r_.believed_len[static_cast<std::size_t>(i)] = length;
-  }
-}
-
-void TinyRun::replay_routing() {
-  if (r_.kind != StepKind::back) return;
-  std::int64_t rows = 0;
-  for (const TinySlot& slot : slots_) rows += slot.q;
-  r_.count_uses.push_back({CountUser::routing_replay, t_, rows});
 }
 
 }  // namespace tandem::test

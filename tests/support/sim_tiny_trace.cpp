@@ -197,11 +197,14 @@ RunConfig tiny_config() {
 }
 
 TinyTrace record_run(const RunConfig& config, std::int64_t first_step, int steps,
-                     std::size_t cut_every, const std::function<void(TinyRun&, int)>& before) {
+                     std::size_t cut_every, const std::function<void(TinyRun&, int)>& before,
+                     RecordLevel level) {
   TinyTrace trace;
   trace.head.config = config;
   trace.head.first_step = first_step;
-  TinyRun run(config, first_step);
+  trace.head.level = level;
+  trace.segments = TinyPlan(config).all();
+  TinyRun run(config, first_step, level);
   for (int i = 0; i < steps; ++i) {
     const bool cut = cut_every > 0 && static_cast<std::size_t>(i) % cut_every == 0;
     if (i == 0 || cut) trace.content.push_back({run.keyframe(), {}});
@@ -212,18 +215,21 @@ TinyTrace record_run(const RunConfig& config, std::int64_t first_step, int steps
   return trace;
 }
 
-TinyTrace worked_example(std::size_t cut_every) {
+TinyTrace worked_example(std::size_t cut_every, RecordLevel level) {
   const RequestRow first = request(0, 2, 4, {2, 2});
   const RequestRow second = request(1, 1, 0, {2, 2, 1, 3});
   const RequestRow third = request(2, 7, 0, {3});
-  return record_run(tiny_config(), 2, 10, cut_every, [=](TinyRun& run, int i) {
-    if (i == 0) {
-      run.prefill(0, first, 1);
-      run.prefill(1, second, 1);
-    }
-    if (i == 5) run.prefill(0, third, 4);
-    if (i == 6) run.refresh(1, 3);
-  });
+  return record_run(
+      tiny_config(), 2, 10, cut_every,
+      [=](TinyRun& run, int i) {
+        if (i == 0) {
+          run.prefill(0, first, 1);
+          run.prefill(1, second, 1);
+        }
+        if (i == 5) run.prefill(0, third, 4);
+        if (i == 6) run.refresh(1, 3);
+      },
+      level);
 }
 
 }  // namespace tandem::test

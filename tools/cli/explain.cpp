@@ -38,7 +38,7 @@ class StepJudge {
       return;
     }
     judge_ = std::make_unique<sim::Judge>(std::move(judge).value());
-    for (const plan::Segment& segment : trace.segments()) judge_->book.add(segment);
+    for (const plan::Segment& segment : trace.segments()) judge_->plans.add(segment);
     verifier_ = std::make_unique<sim::BlockVerifier>(*judge_, kDivergencesShown);
     verifier_->begin(keyframe);
     out_.from_step = keyframe.t;

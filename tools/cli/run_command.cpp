@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "runtime/cuda/run_cuda.hpp"
 #include "runtime/host/run_host.hpp"
 #include "tools/cli/commands.hpp"
 #include "tools/cli/documents.hpp"
@@ -108,7 +109,9 @@ Result<RunSummary> execute(Io& io, const Options& o, const Scenario& scenario, R
                               grouped(p.requests_done), grouped(p.tokens),
                               duration_text(p.now_ns)));
   };
-  return run_on_host(scenario, *workload, options, recording.sink.get());
+  if (o.device == "cuda") return run_on_cuda(scenario, *workload, options, recording.sink.get());
+  const ExecutorKind executor = o.executor == "threads" ? ExecutorKind::threads : ExecutorKind::det;
+  return run_on_host(scenario, *workload, options, recording.sink.get(), executor);
 }
 
 int exit_code_of(const RunReport& report) {
@@ -120,6 +123,15 @@ int exit_code_of(const RunReport& report) {
 int run_scenario(Io& io, const Options& o, RecordLevel level) {
   Result<Scenario> scenario = load_scenario(io, o.scenario);
   if (!scenario) return fail(io, scenario.error());
+  std::string device_name = "host";
+  if (o.device == "cuda") {
+    const Result<CudaDeviceInfo> device = find_cuda_device(scenario.value().config);
+    if (!device) {
+      print_error(io, device.error());
+      return kExitNoDevice;
+    }
+    device_name = device.value().name;
+  }
   Result<Document> json = Document::open(io, "--json", o.json);
   if (!json) return fail(io, json.error());
   Result<Recording> recording = open_recording(io, o, !o.no_verify && level != RecordLevel::off);
@@ -131,8 +143,8 @@ int run_scenario(Io& io, const Options& o, RecordLevel level) {
 
   RunReport report;
   report.config = scenario.value().config;
-  report.device = "host";
-  report.executor = o.executor;
+  report.device = device_name;
+  report.executor = o.device == "cuda" ? "cuda" : o.executor;
   report.level = r.sink != nullptr ? level : RecordLevel::off;
   report.summary = summary.value();
   if (r.verifier != nullptr) {
@@ -157,18 +169,8 @@ int run_scenario(Io& io, const Options& o, RecordLevel level) {
 int run(Io& io, const Options& o) {
   const auto device = parse_choice("--device", o.device, {"auto", "host", "cuda"});
   if (!device) return fail(io, device.error());
-  if (o.device == "cuda") {
-    print_error(io,
-                Error::make("--device", "got 'cuda'", "auto or host: this build has no CUDA device",
-                            "run with --device host"));
-    return kExitNoDevice;
-  }
   const auto executor = parse_choice("--executor", o.executor, {"det", "threads"});
   if (!executor) return fail(io, executor.error());
-  if (o.executor == "threads") {
-    return fail(io, Error::make("--executor", "got 'threads'", "det",
-                                "threads comes with a later version"));
-  }
   const Result<RecordLevel> level = checked_level(o);
   if (!level) return fail(io, level.error());
   const Status output = check_output(o);
@@ -191,7 +193,10 @@ void add_run_command(CLI::App& app, Io& io, int& exit_code) {
   sub->add_option("--rate-scale", o->scenario.rate_scale, "arrivals at X times their rate")
       ->option_text("X");
   sub->add_option("--device", o->device, "auto, host or cuda")->option_text("D");
-  sub->add_option("--executor", o->executor, "det: one thread, virtual time")->option_text("E");
+  sub->add_option("--executor", o->executor,
+                  "det (default): one thread, seeded order; threads: a worker thread a stream, the "
+                  "same values and times")
+      ->option_text("E");
   sub->add_option("-o,--output", o->output, "trace to write; NAME.part until it is whole")
       ->option_text("NAME");
   sub->add_option("--record", o->record, "off, state (default), timeline or full")

@@ -1,0 +1,146 @@
+// TinyRun's host: what it believed, which counts it used, what it copied, and level `full`.
+#include <algorithm>
+
+#include "tests/support/sim_tiny.hpp"
+
+namespace tandem::test {
+
+/// 4.2b, with what the host knows in front of the launch.
+void TinyRun::write_beliefs() {
+  if (r_.kind == StepKind::idle) return;
+  const std::int32_t w = config_.row_width();
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    const TinySlot& slot = slots_[i];
+    if (slot.request < 0) continue;
+    r_.believed_len[i] = slot.known_d;
+    if (config_.policy == PolicyKind::upper_bound) {
+      r_.believed_len[i] += w * slot.in_flight;
+      r_.believed_reserve[i] = w;
+    }
+    if (config_.policy == PolicyKind::all_accepted && slot.in_flight > 0) {
+      r_.believed_len[i] += q_before_[i];
+    }
+  }
+}
+
+/// Replayed graphs: the least size of whole slots that holds the batch and covers the rows.
+std::int32_t TinyRun::graph_for(std::int32_t bsz, std::int32_t rows) const {
+  std::int32_t best = 0;
+  for (const std::int32_t size : config_.captured_sizes) {
+    if (size >= std::max(bsz * config_.row_width(), rows)) best = size;  // descending
+  }
+  return best;
+}
+
+void TinyRun::write_graphs() {
+  if (r_.kind == StepKind::idle) return;
+  if (!r_.flag_in) r_.captured_size = graph_for(r_.launch_bsz, r_.token_num);
+  for (DraftSubstep& sub : r_.substeps) {
+    if (sub.launched && !r_.draft_flag_in) {
+      sub.captured_size = graph_for(r_.real_bsz, sub.token_num);
+    }
+  }
+}
+
+void TinyRun::write_uses() {
+  std::int64_t rows = 0;
+  for (const std::int32_t q : r_.p1.q) rows += q;
+  const CountUse routing{CountUser::routing_replay, t_, rows};
+  const bool back = r_.kind == StepKind::back;
+  const bool at_once = config_.row(2) == RowMode::sync;
+  if (back && at_once) r_.count_uses.push_back(routing);
+  for (const Message& message : r_.messages) {
+    if (message.control) continue;
+    std::int64_t tokens = 0;
+    for (const std::int32_t count : message.count) tokens += std::max(count, 0);
+    r_.count_uses.push_back({CountUser::sampling_mask, message.step, tokens});
+  }
+  if (back && !at_once) r_.count_uses.push_back(routing);
+  if (r_.tasks.empty()) return;
+  const auto staged = static_cast<std::int32_t>(0x1000 + r_.tasks.size());
+  r_.pinned_copies.push_back(
+      {static_cast<std::int32_t>(plan::Buffer::task_arrays_cpu), staged, staged});
+}
+
+void TinyRun::write_slots(SlotColumns& out) const {
+  if (level_ != RecordLevel::full) return;
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    const TinySlot& slot = slots_[i];
+    out.q[i] = slot.q;
+    out.e[i] = slot.e;
+    out.d[i] = slot.d;
+    out.s[i] = slot.s ? 1 : 0;
+    out.b[i] = slot.b;
+    out.g[i] = slot.g;
+    out.a[i] = slot.a;
+  }
+}
+
+void TinyRun::write_draft_tokens(std::vector<std::int64_t>& out) const {
+  if (level_ != RecordLevel::full) return;
+  out.clear();
+  for (const TinySlot& slot : slots_) {
+    out.insert(out.end(), slot.row_tokens.begin(), slot.row_tokens.end());
+  }
+}
+
+/// Cells behind the a tokens hold what earlier steps left: here 11.
+void TinyRun::write_accepted_tokens() {
+  if (level_ != RecordLevel::full) return;
+  r_.p2_tokens.assign(slots_.size() * static_cast<std::size_t>(config_.row_width()), 11);
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    std::copy(slots_[i].accepted.begin(), slots_[i].accepted.end(),
+              r_.p2_tokens.begin() + static_cast<std::ptrdiff_t>(i) *
+                                         static_cast<std::ptrdiff_t>(config_.row_width()));
+  }
+}
+
+/// Level `full`: ids of decode rows are known, and rows nobody owns were poisoned.
+void TinyRun::write_full_totals() {
+  if (level_ != RecordLevel::full || r_.kind != StepKind::back) return;
+  r_.poison_rows =
+      r_.token_num - r_.cu_seqlens_q.back() + n_ * config_.row_width() - r_.output_rows;
+}
+
+/// Ids of the draft launches, as far as decode rows and padding go; a text is 3 to 800.
+void TinyRun::write_draft_ids() {
+  for (std::size_t j = 0; j < r_.substeps.size(); ++j) {
+    DraftSubstep& sub = r_.substeps[j];
+    if (!sub.launched) continue;
+    std::vector<std::int64_t> ids;
+    if (sub.token_num > sub.device_sum) ids.push_back(config_.padding_id);
+    for (std::size_t i = 0; i < slots_.size(); ++i) {
+      const TinySlot& slot = slots_[i];
+      if (sub.qd[i] == 0) continue;
+      if (j > 0) {
+        ids.push_back(slot.row_tokens[j]);
+      } else if (r_.draft_e[i] > 0) {
+        ids.insert(ids.end(), {3, 800});
+      } else {
+        ids.insert(ids.end(), slot.accepted.begin(), slot.accepted.end());
+      }
+    }
+    if (sub.token_num == 1) ids.resize(1);
+    sub.id_min = static_cast<std::int32_t>(*std::min_element(ids.begin(), ids.end()));
+    sub.id_max = static_cast<std::int32_t>(*std::max_element(ids.begin(), ids.end()));
+  }
+}
+
+void TinyRun::write_main_ids(std::int32_t padding_rows) {
+  std::vector<std::int64_t> ids;
+  if (padding_rows > 0) ids.push_back(config_.padding_id);
+  for (const TinySlot& slot : slots_) {
+    const auto rows = static_cast<std::ptrdiff_t>(slot.q);
+    if (slot.e > 0) {
+      ids.insert(ids.end(), {7, 900});
+    } else if (rows <= config_.row_width()) {
+      ids.insert(ids.end(), slot.row_tokens.begin(), slot.row_tokens.begin() + rows);
+    }
+  }
+  if (ids.empty()) return;
+  if (r_.token_num == 1) ids.resize(1);
+  r_.id_min = static_cast<std::int32_t>(*std::min_element(ids.begin(), ids.end()));
+  r_.id_max = static_cast<std::int32_t>(*std::max_element(ids.begin(), ids.end()));
+}
+
+}  // namespace tandem::test
