@@ -88,9 +88,8 @@ Result<Job> open_job(Io& io, const Options& o) {
     TANDEM_TRY(job.replay, open_replay(io, o.scenario, o.replay));
     job.scenario = job.replay->scenario;
   } else if (o.scenario.scenario.empty()) {
-    return Error::make("SCENARIO", "got none",
-                       "a JSON scenario, a request trace or one of " + catalog_text(),
-                       "or repeat a recorded run with --replay TRACE");
+    return Error::make("tandem run", "got no SCENARIO",
+                       "one, --replay TRACE or --replay-requests TRACE", "see tandem run --help");
   } else {
     TANDEM_TRY(job.scenario, load_scenario(io, o.scenario));
   }

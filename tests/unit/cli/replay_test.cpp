@@ -101,7 +101,7 @@ TEST(Replay, OptionsThatDoNotGoTogetherThenOneSentence) {
   FakeMachine m;
   ASSERT_EQ(m("run decode-small -o a.tbt"), kExitClean) << m.err.text;
   for (const auto& [arguments, error] : {
-           std::pair{"", "SCENARIO: got none, want a JSON scenario"},
+           std::pair{"", "tandem run: got no SCENARIO, want one, --replay TRACE or"},
            std::pair{"--replay a.tbt --replay-requests a.tbt", "--replay-requests: got it beside"},
            std::pair{"--replay a.tbt --accept-profile constant:0.5", "--accept-profile: got it"},
            std::pair{"--replay a.tbt --set workload.requests=3", "want no key of `workload`"},
@@ -197,6 +197,26 @@ TEST(Replay, TraceFromTheMiddleThenFromItsStepOn) {
   EXPECT_EQ(json["divergences"], 0);
   ASSERT_EQ(m("verify b.tbt"), kExitClean) << m.out.text;
   EXPECT_NE(m.out.text.find("\nsteps           8\n"), std::string::npos) << m.out.text;
+}
+
+TEST(Replay, TraceFromTheMiddleWhoseTokensNoScriptHasThenRefused) {
+  using Edit = void (*)(Json & keyframe);
+  for (const auto& [edit, error] : {
+           std::pair<Edit, const char*>{
+               [](Json& k) { k["draft_digest"][0] = k["draft_digest"][0].get<int>() ^ 1; },
+               "m.jsonl: first keyframe: got a digest of draft tokens of slot 0"},
+           {[](Json& k) { k["q"][0] = 9; }, "m.jsonl: first keyframe: q of slot 0: got 9"},
+       }) {
+    FakeMachine m;
+    record_in_blocks(m, "decode-small", 8, "a.tbt");
+    ASSERT_EQ(m("dump a.tbt --steps 16:23 --jsonl"), kExitClean) << m.err.text;
+    m.files.files["m.jsonl"] = m.out.text;
+    edit_line(m, "m.jsonl", [edit = edit](Json& line) {
+      if (line["type"] == "keyframe") edit(line["keyframe"]);
+      return line["type"] == "keyframe";
+    });
+    expect_refused(m, "run --replay m.jsonl", error);
+  }
 }
 
 // A recorder of a real model states no acceptance and keeps no token that a script could know.

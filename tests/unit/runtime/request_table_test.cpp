@@ -30,17 +30,17 @@ std::int64_t sum_of(const RecordedRequest& r) {
 }
 
 /// Four requests in two slots; the last one is preempted after 5 tokens.
-KeepingSink four_requests() {
+void run_four_requests(KeepingSink& kept) {
   std::vector<RequestSpec> requests{request(0, 0, 9, 30, 12), request(1, 0, 20, 7),
                                     request(2, 3, 5, 30, 1), request(3, 4, 6, 30, 17)};
   requests.back().preempt_after = 5;
-  KeepingSink kept;
   run_kept(small_scenario(2, 3), requests, kept);
-  return kept;
 }
 
 TEST(RequestTable, WholeRunThenEachRequestWithItsCountsAndItsEnd) {
-  const RequestTable table = table_of(four_requests());
+  KeepingSink kept;
+  run_four_requests(kept);
+  const RequestTable table = table_of(kept);
   ASSERT_EQ(table.size(), 4U);
   const std::int32_t lengths[] = {12, 7, 1, 17};
   for (const auto& [id, r] : table) {
@@ -57,7 +57,8 @@ TEST(RequestTable, WholeRunThenEachRequestWithItsCountsAndItsEnd) {
 }
 
 TEST(RequestTable, CountsFromAnyColumnThatTellsThemThenTheSame) {
-  const KeepingSink kept = four_requests();
+  KeepingSink kept;
+  run_four_requests(kept);
   const RequestTable all = table_of(kept);
   for (const std::vector<std::string>& absent :
        {std::vector<std::string>{"p2.a"}, {"p2.a", "p2.g"}, {"p2.a", "p2.g", "p4.g"}}) {

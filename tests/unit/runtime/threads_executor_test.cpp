@@ -43,7 +43,7 @@ plan::Operation wait(Lane lane, EventName name, int step_offset = 0) {
   return op;
 }
 
-LaunchArgs at(std::int64_t t) {
+LaunchArgs args_of(std::int64_t t) {
   LaunchArgs args;
   args.t = t;
   return args;
@@ -75,7 +75,7 @@ class Streams {
             true) {}
 
   void add(const plan::Operation& op, std::int64_t t = 0, std::int32_t n = 0) {
-    LaunchArgs args = at(t);
+    LaunchArgs args = args_of(t);
     args.n = n;
     executor_.enqueue(op, args, 10);
   }
@@ -187,9 +187,9 @@ TEST(ThreadsExecutor, TimesAreThoseOfWhatIsEnqueuedWhateverRunsWhen) {
   timing.host_op_ns = 2;
   ThreadsExecutor executor(
       timing, kSeed, [](const plan::Operation&, const LaunchArgs&) {}, true);
-  executor.enqueue(kCompute, at(0), 100);
-  executor.enqueue(kRecord, at(0), 0);
-  executor.enqueue(kCopy, at(0), 30);
+  executor.enqueue(kCompute, args_of(0), 100);
+  executor.enqueue(kRecord, args_of(0), 0);
+  executor.enqueue(kCopy, args_of(0), 30);
   EXPECT_EQ(executor.time().now(), 4);
   EXPECT_EQ(executor.time().compute_busy(), 100);
   executor.wait(EventName::copies_may_start, 0);
@@ -232,7 +232,7 @@ TEST(DetExecutor, HaltThenNothingRunsAnyMore) {
   int runs = 0;
   const auto count = [&runs](const plan::Operation&, const LaunchArgs&) { ++runs; };
   DetExecutor executor(TimingModel{}, kSeed, count);
-  for (int i = 0; i < 1000; ++i) executor.enqueue(i % 2 == 0 ? kCompute : kCopy, at(0), 10);
+  for (int i = 0; i < 1000; ++i) executor.enqueue(i % 2 == 0 ? kCompute : kCopy, args_of(0), 10);
   executor.halt();
   const int then = runs;
   EXPECT_LT(then, 1000);
@@ -257,7 +257,7 @@ TEST(ThreadsExecutorDeathTest, CopyLaneWithoutAStreamIsOurBug) {
   const auto enqueue = [] {
     ThreadsExecutor executor(
         TimingModel{}, kSeed, [](const plan::Operation&, const LaunchArgs&) {}, false);
-    executor.enqueue(kCopy, at(0), 10);
+    executor.enqueue(kCopy, args_of(0), 10);
   };
   EXPECT_DEATH(enqueue(), "tandem bug");
 }
