@@ -8,6 +8,7 @@
 #include "tools/cli/documents.hpp"
 #include "tools/cli/line_source.hpp"
 #include "tools/cli/op_json.hpp"
+#include "tools/cli/option_values.hpp"
 #include "tools/cli/options.hpp"
 #include "tools/cli/report.hpp"
 
@@ -183,8 +184,13 @@ int run_vectors(Io& io, const Options& o) {
   Tally tally;
   std::string text;
   std::int64_t cases = 0;
+  Progress progress(io.err);
+  const bool quiet = o.check || !io.out.is_terminal();  // else the results themselves go by
   for (bool more = true; more;) {
-    if (io.stop.load()) return kExitInterrupted;
+    if (quiet && progress.due()) progress.show(grouped(cases) + " cases");
+    if (io.stop.load()) {
+      return interrupted(io, source.value().name(), fmt::format("{} cases were run", cases));
+    }
     const Result<bool> ran = run_line(io, o, source.value(), text, tally, cases);
     if (!ran) return fail(io, ran.error());
     more = ran.value();
@@ -197,7 +203,6 @@ int run_vectors(Io& io, const Options& o) {
 }
 
 Status check_options(const Options& o) {
-  TANDEM_RETURN_IF_ERROR(parse_choice("--device", o.device, {"host", "cuda"}));
   const bool vectors = !o.vectors.empty();
   if (vectors && (o.list || !o.name.empty() || !o.in.empty() || !o.out.empty())) {
     return Error::make("--vectors", "got '" + o.vectors + "' beside NAME, --list, --in or --out",
@@ -230,12 +235,19 @@ int run(Io& io, const Options& o) {
   return o.vectors.empty() ? run_single(io, o) : run_vectors(io, o);
 }
 
+std::vector<std::string_view> op_names() {
+  std::vector<std::string_view> names;
+  for (const kernels::OpSpec& op : kernels::all_ops()) names.emplace_back(op.name);
+  return names;
+}
+
 }  // namespace
 
 void add_op_command(CLI::App& app, Io& io, int& exit_code) {
   auto o = std::make_shared<Options>();
   CLI::App* sub = app.add_subcommand("op", "Run a bookkeeping operation on given tensors");
-  sub->add_option("NAME", o->name, "the operation; with --list: print its tensors");
+  sub->add_option("NAME", o->name, "the operation; with --list: print its tensors")
+      ->check(suggest(op_names()));
   sub->add_flag("--list", o->list, "print every operation with its purpose");
   sub->add_option("--in", o->in, "JSON with inputs and attrs; - is standard input")
       ->option_text("FILE");
@@ -248,7 +260,8 @@ void add_op_command(CLI::App& app, Io& io, int& exit_code) {
   sub->add_flag("--check", o->check,
                 "compare with the outputs of the input instead: integers exactly, floats within "
                 "0.001, null not at all; exit code 1 where they differ");
-  sub->add_option("--device", o->device, "host (default) or cuda")->option_text("D");
+  sub->add_option("--device", o->device, "what executes the operation")
+      ->check(one_of({"host", "cuda"}));
   set_help(*sub, "NAME --in FILE --out FILE | --list | --vectors FILE [options]",
            {"tandem op --list", "tandem op verify_draft_tokens --list"});
   sub->callback([o, &io, &exit_code] { exit_code = run(io, *o); });

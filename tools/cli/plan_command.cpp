@@ -35,10 +35,12 @@ void add_plan_command(CLI::App& app, Io& io, int& exit_code) {
   auto o = std::make_shared<Options>();
   CLI::App* sub = app.add_subcommand("plan", "Print the plan segments of a scenario");
   add_scenario_options(*sub, o->scenario);
+  sub->option_defaults()->group("output");
   sub->add_flag("--dot", o->dot, "as a Graphviz graph");
   sub->add_flag("--json", o->json, "as one JSON document");
   set_help(*sub, "SCENARIO [options]",
-           {"tandem plan azure-conv", "tandem plan azure-conv --schedule sync --dot"});
+           {"tandem plan azure-conv", "tandem plan azure-conv --schedule sync --dot > plan.dot",
+            "tandem plan decode-small --json | head -n 20"});
   sub->callback([o, &io, &exit_code] { exit_code = run(io, *o); });
 }
 

@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "tools/cli/option_values.hpp"
 #include "tools/cli/options.hpp"
 
 namespace tandem::cli {
@@ -45,7 +46,8 @@ Result<Source> find_source(Io& io, const std::string& scenario) {
   const bool path_like = scenario.find_first_of("/.") != std::string::npos;
   if (!path_like && !io.files.exists(scenario)) {
     return Error::make(scenario, "neither a file nor a name of the catalogue",
-                       "a JSON scenario, an Azure CSV, or one of " + catalog_text());
+                       "a JSON scenario, an Azure CSV, or a name of the catalogue",
+                       "tandem run --help lists the names");
   }
   TANDEM_TRY(std::string text, io.files.read_text(scenario));
   if (!starts_as_azure_csv(text)) return Source{std::move(text), scenario, {}};
@@ -57,17 +59,27 @@ Result<Source> find_source(Io& io, const std::string& scenario) {
                  "workload.path=" + scenario, "workload.requests=0"}};
 }
 
+std::vector<std::string_view> policy_names() {
+  std::vector<std::string_view> names;
+  for (int i = 0; i <= static_cast<int>(PolicyKind::all_accepted); ++i) {
+    names.emplace_back(to_name(static_cast<PolicyKind>(i)));
+  }
+  return names;
+}
+
 }  // namespace
 
 void add_scenario_options(CLI::App& app, ScenarioOptions& options) {
   app.add_option("SCENARIO", options.scenario,
-                 "JSON scenario, Azure CSV, or one of: " + catalog_text())
-      ->required();
-  app.add_option("--schedule", options.schedule,
-                 "sync or overlap: every row the scenario leaves open")
-      ->option_text("S");
+                 "a JSON scenario, an Azure CSV, or a name of the catalogue")
+      ->required()
+      ->check(suggest_or_file(catalog_names()));
+  app.option_defaults()->group("scenario");
+  app.add_option("--schedule", options.schedule, "every row that the scenario leaves open")
+      ->check(one_of({"sync", "overlap"}));
   app.add_option("--policy", options.policy, "what the host believes before it knows")
-      ->option_text("P");
+      ->option_text("POLICY")
+      ->check(one_of(policy_names()));
   app.add_option("--set", options.sets, "change one key of the scenario; may be repeated")
       ->option_text("KEY=VALUE")
       ->allow_extra_args(false);
@@ -77,18 +89,8 @@ void add_scenario_options(CLI::App& app, ScenarioOptions& options) {
 Result<Scenario> load_scenario(Io& io, const ScenarioOptions& options) {
   TANDEM_TRY(Source source, find_source(io, options.scenario));
   std::vector<std::string> overrides = std::move(source.overrides);
-  if (!options.schedule.empty()) {
-    TANDEM_RETURN_IF_ERROR(parse_choice("--schedule", options.schedule, {"sync", "overlap"}));
-    overrides.push_back("schedule=" + options.schedule);
-  }
-  if (!options.policy.empty()) {
-    std::vector<std::string_view> names;
-    for (int i = 0; i <= static_cast<int>(PolicyKind::all_accepted); ++i) {
-      names.emplace_back(to_name(static_cast<PolicyKind>(i)));
-    }
-    TANDEM_RETURN_IF_ERROR(parse_choice("--policy", options.policy, names));
-    overrides.push_back("policy=" + options.policy);
-  }
+  if (!options.schedule.empty()) overrides.push_back("schedule=" + options.schedule);
+  if (!options.policy.empty()) overrides.push_back("policy=" + options.policy);
   if (!options.seed.empty()) {
     TANDEM_RETURN_IF_ERROR(parse_unsigned("--seed", options.seed));
     overrides.push_back("seed=" + options.seed);
@@ -112,14 +114,6 @@ FileLoader scenario_loader(Io& io, const ScenarioOptions& options) {
     }
     return files->read_text(path);
   };
-}
-
-std::string catalog_text() {
-  std::string text;
-  for (const std::string_view name : catalog_names()) {
-    text.append(text.empty() ? "" : ", ").append(name);
-  }
-  return text;
 }
 
 }  // namespace tandem::cli

@@ -24,15 +24,13 @@ struct ScenarioOptions {
   bool unguarded = false;
 };
 
-/// Declares SCENARIO, --schedule, --policy, --set and --seed.
+/// Declares SCENARIO, --schedule, --policy, --set and --seed. Options declared behind it belong to
+/// the scenario too, until option_defaults() names another group.
 void add_scenario_options(CLI::App& app, ScenarioOptions& options);
 
 [[nodiscard]] Result<Scenario> load_scenario(Io& io, const ScenarioOptions& options);
 
 /// Reads the files a scenario names: beside the scenario's own file, else as the path stands.
 [[nodiscard]] FileLoader scenario_loader(Io& io, const ScenarioOptions& options);
-
-/// "a, b, c": the names of the embedded catalogue.
-[[nodiscard]] std::string catalog_text();
 
 }  // namespace tandem::cli
