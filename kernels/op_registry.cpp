@@ -5,6 +5,7 @@
 
 #include "kernels/detail/op_call.hpp"
 #include "kernels/detail/op_tables.hpp"
+#include "kernels/op_device.hpp"
 
 namespace tandem::kernels {
 namespace {
@@ -22,6 +23,12 @@ std::vector<OpSpec> sorted_ops() {
   std::sort(ops.begin(), ops.end(),
             [](const OpSpec& a, const OpSpec& b) { return a.name < b.name; });
   return ops;
+}
+
+Status run_on(OpDevice& device, const OpSpec& spec, detail::OpCall& call) {
+  TANDEM_RETURN_IF_ERROR(call.move_to(device));
+  TANDEM_RETURN_IF_ERROR(device.launch(spec.make(call)));
+  return call.fetch_outputs();
 }
 
 }  // namespace
@@ -52,7 +59,7 @@ const OpSpec* find_op(std::string_view name) {
 }
 
 Result<NamedTensors> run_op(std::string_view name, const NamedAttributes& attributes,
-                            const NamedTensors& inputs) {
+                            const NamedTensors& inputs, OpPlace place) {
   const OpSpec* const spec = find_op(name);
   if (spec == nullptr) {
     return Error::make("op", "got \"" + std::string(name) + "\"", "a registered operation",
@@ -60,8 +67,16 @@ Result<NamedTensors> run_op(std::string_view name, const NamedAttributes& attrib
   }
   detail::OpCall call(*spec, attributes, inputs);
   TANDEM_RETURN_IF_ERROR(call.bind());
-  TANDEM_RETURN_IF_ERROR(call.make_outputs());
-  TANDEM_RETURN_IF_ERROR(spec->run(call));
+  TANDEM_RETURN_IF_ERROR(call.make_outputs(place.fill));
+  const AnyOp on_host = spec->make(call);
+  TANDEM_RETURN_IF_ERROR(check(on_host));
+  if (place.device == nullptr) {
+    run_reference(on_host);
+    return call.take_outputs();
+  }
+  const Status ran = run_on(*place.device, *spec, call);
+  place.device->release();
+  if (!ran) return ran.error();
   return call.take_outputs();
 }
 

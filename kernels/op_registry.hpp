@@ -1,4 +1,4 @@
-// Every bookkeeping operation by name: its attributes, its tensors and a runner on host tensors.
+// Every bookkeeping operation by name: its attributes, its tensors, a runner on host or device.
 //
 // This is how tools and tests reach the operations with data from outside the program: everything
 // is checked (names, types, shapes, values that would lead outside a row), nothing is trusted. The
@@ -14,9 +14,12 @@
 #include <variant>
 #include <vector>
 
+#include "kernels/any_op.hpp"
 #include "traces/base/result.hpp"
 
 namespace tandem::kernels {
+
+class OpDevice;
 
 enum class DataType : std::uint8_t { kInt32, kInt64, kBool, kFloat32 };
 
@@ -75,7 +78,7 @@ struct OpSpec {
   /// Binds symbols that depend on values and demands the tensors that attributes ask for; may be
   /// null.
   Status (*prepare)(detail::OpCall& call);
-  Status (*run)(detail::OpCall& call);
+  AnyOp (*make)(detail::OpCall& call);  ///< the contract over the tensors of the call
 };
 
 /// All operations, by name.
@@ -84,10 +87,16 @@ struct OpSpec {
 /// Null for an unknown name.
 [[nodiscard]] const OpSpec* find_op(std::string_view name);
 
-/// Runs the host reference. Returns every kInOut and kOut tensor, complete. Cells of kOut tensors
-/// that the contract leaves undefined are 0. Errors name the operation, the tensor or attribute,
+/// Where a call runs.
+struct OpPlace {
+  OpDevice* device = nullptr;  ///< null: the host reference
+  std::byte fill{0};           ///< what cells of kOut tensors hold before the call
+};
+
+/// Runs the operation. Returns every kInOut and kOut tensor, complete; cells of kOut tensors that
+/// the contract leaves undefined keep `fill`. Errors name the operation, the tensor or attribute,
 /// what was found and what is wanted.
 [[nodiscard]] Result<NamedTensors> run_op(std::string_view name, const NamedAttributes& attributes,
-                                          const NamedTensors& inputs);
+                                          const NamedTensors& inputs, OpPlace place = {});
 
 }  // namespace tandem::kernels

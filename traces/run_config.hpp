@@ -109,7 +109,8 @@ struct RunConfig {
 /// ngram(request, g): drafts that an n-gram match appends behind the M of the MTP head for a slot
 /// with g committed tokens (3.2.1 f), wherever M < K. With u_k = keyed_draw(seed,
 /// hash_text("ngram"), request, 2 g + k):
-///   0 unless draw_is_below(u_0, ngram_millionths); else 1 + u_1 mod (K - M).
+///   0 unless draw_is_below(u_0, ngram_millionths); else 1 + u_1 mod (K - M), but never more than
+///   max_dec_len - g - 1 - M: a draft behind the limit would want KV that no block table has.
 /// None while the text is unfinished, for a stopped slot, or where g + M >= max_dec_len. An
 /// appended draft is right where accept(profile, request, g) says so.
 /// infer_seed of a request is keyed_draw(seed, hash_text("infer_seed"), request, 0) mod

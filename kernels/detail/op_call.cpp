@@ -223,7 +223,7 @@ Status OpCall::bind() {
   return spec_.prepare == nullptr ? Status() : spec_.prepare(*this);
 }
 
-Status OpCall::make_outputs() {
+Status OpCall::make_outputs(std::byte fill) {
   for (const TensorSpec& spec : spec_.tensors) {
     if (!is_output(spec)) continue;
     Tensor tensor;
@@ -236,24 +236,59 @@ Status OpCall::make_outputs() {
       }
       const std::int64_t bytes = bytes_of_shape(tensor);
       if (bytes < 0) return shape_error(spec, tensor, " of at most 1 GiB");
-      tensor.bytes.resize(static_cast<std::size_t>(bytes));
+      tensor.bytes.resize(static_cast<std::size_t>(bytes), fill);
     }
     outputs_.emplace(spec.name, std::move(tensor));
   }
   return {};
 }
 
-const Tensor* OpCall::input(std::string_view tensor, DataType dtype) const {
-  const auto found = inputs_.find(tensor);
-  if (found == inputs_.end()) return nullptr;
-  TANDEM_CHECK(found->second.dtype == dtype);
-  return &found->second;
+Status OpCall::move_to(OpDevice& device) {
+  for (const TensorSpec& spec : spec_.tensors) {
+    if (spec.role == TensorRole::kUnused) continue;
+    const NamedTensors& holder = is_output(spec) ? outputs_ : inputs_;
+    const auto found = holder.find(spec.name);
+    if (found == holder.end()) continue;
+    TANDEM_TRY(const std::span<std::byte> placed, device.place(found->second.bytes));
+    placed_.emplace(spec.name, placed);
+  }
+  device_ = &device;
+  return {};
 }
 
-Tensor& OpCall::output(std::string_view tensor, DataType dtype) {
+Status OpCall::fetch_outputs() {
+  TANDEM_CHECK(device_ != nullptr);
+  for (const auto& [name, placed] : placed_) {
+    const auto output = outputs_.find(name);
+    if (output != outputs_.end()) {
+      const Status fetched = device_->fetch(placed, output->second.bytes);
+      if (!fetched) return fetched.error().within(place(name));
+      continue;
+    }
+    const std::vector<std::byte>& before = inputs_.find(name)->second.bytes;
+    std::vector<std::byte> after(before.size());
+    const Status fetched = device_->fetch(placed, after);
+    if (!fetched) return fetched.error().within(place(name));
+    if (after != before) {
+      return Error::make(place(name), "the device changed it", "an input that is only read");
+    }
+  }
+  return {};
+}
+
+std::span<const std::byte> OpCall::input(std::string_view tensor, DataType dtype) const {
+  const auto found = inputs_.find(tensor);
+  if (found == inputs_.end()) return {};
+  TANDEM_CHECK(found->second.dtype == dtype);
+  if (device_ != nullptr) return placed_.find(tensor)->second;
+  return found->second.bytes;
+}
+
+std::span<std::byte> OpCall::output(std::string_view tensor, DataType dtype) {
   const auto found = outputs_.find(tensor);
   TANDEM_CHECK(found != outputs_.end() && found->second.dtype == dtype);
-  return found->second;
+  if (device_ != nullptr) return placed_.find(tensor)->second;
+  return found->second.bytes;
 }
 
 }  // namespace tandem::kernels::detail

@@ -1,4 +1,4 @@
-// One call of a registered operation: its checked tensors, its symbols and typed views of both.
+// One call of a registered operation: its checked tensors, its symbols and typed views of them.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "kernels/op_device.hpp"
 #include "kernels/op_registry.hpp"
 #include "traces/base/result.hpp"
 
@@ -41,16 +42,15 @@ class OpCall {
   /// Checks attributes and inputs against the spec and binds the symbols of their shapes.
   Status bind();
 
-  /// Makes the outputs: copies of the kInOut inputs and zeros. All symbols must be bound.
-  Status make_outputs();
+  /// Makes the outputs: copies of the kInOut inputs, else bytes of `fill`. All symbols must be
+  /// bound.
+  Status make_outputs(std::byte fill);
 
-  /// Runs `reference` unless `check` refuses `io`.
-  template <class Io>
-  static Status run(Status (*check)(const Io&), void (*reference)(const Io&), const Io& io) {
-    TANDEM_RETURN_IF_ERROR(check(io));
-    reference(io);
-    return {};
-  }
+  /// From here on, tensors are views of copies on `device`.
+  Status move_to(OpDevice& device);
+
+  /// Copies the outputs back; fails if the device changed an input or wrote beside a tensor.
+  Status fetch_outputs();
 
   [[nodiscard]] bool has(std::string_view tensor) const { return inputs_.count(tensor) > 0; }
   Status require(std::string_view tensor) const;
@@ -68,16 +68,15 @@ class OpCall {
   /// An input that is only read; empty if it is not given.
   template <class T>
   [[nodiscard]] std::span<const T> in(std::string_view tensor) const {
-    const Tensor* found = input(tensor, DataTypeOf<T>::kValue);
-    if (found == nullptr) return {};
-    return {reinterpret_cast<const T*>(found->bytes.data()), found->bytes.size() / sizeof(T)};
+    const std::span<const std::byte> bytes = input(tensor, DataTypeOf<T>::kValue);
+    return {reinterpret_cast<const T*>(bytes.data()), bytes.size() / sizeof(T)};
   }
 
   /// A kInOut or kOut tensor.
   template <class T>
   [[nodiscard]] std::span<T> out(std::string_view tensor) {
-    Tensor& found = output(tensor, DataTypeOf<T>::kValue);
-    return {reinterpret_cast<T*>(found.bytes.data()), found.bytes.size() / sizeof(T)};
+    const std::span<std::byte> bytes = output(tensor, DataTypeOf<T>::kValue);
+    return {reinterpret_cast<T*>(bytes.data()), bytes.size() / sizeof(T)};
   }
 
   [[nodiscard]] std::span<const std::byte> rows_in(std::string_view tensor) const {
@@ -98,8 +97,8 @@ class OpCall {
   [[nodiscard]] Error shape_error(const TensorSpec& spec, const Tensor& tensor,
                                   std::string_view why) const;
   [[nodiscard]] std::int64_t evaluate(std::string_view expression) const;
-  [[nodiscard]] const Tensor* input(std::string_view tensor, DataType dtype) const;
-  [[nodiscard]] Tensor& output(std::string_view tensor, DataType dtype);
+  [[nodiscard]] std::span<const std::byte> input(std::string_view tensor, DataType dtype) const;
+  [[nodiscard]] std::span<std::byte> output(std::string_view tensor, DataType dtype);
   [[nodiscard]] std::string place(std::string_view item) const;
 
   const OpSpec& spec_;
@@ -107,6 +106,8 @@ class OpCall {
   const NamedTensors& inputs_;
   NamedTensors outputs_;
   std::map<std::string, std::int64_t, std::less<>> symbols_;
+  OpDevice* device_ = nullptr;
+  std::map<std::string, std::span<std::byte>, std::less<>> placed_;  ///< on device_
 };
 
 }  // namespace tandem::kernels::detail

@@ -35,8 +35,8 @@ constexpr TensorSpec kPreprocessTensors[] = {
     {"max_dec_len", kInt64, kIn, "B"},
 };
 
-Status run_preprocess(OpCall& call) {
-  const DraftModelPreprocess io{
+AnyOp make_preprocess(OpCall& call) {
+  return DraftModelPreprocess{
       .n = call.dim("n"),
       .num_model_step = call.attr("num_model_step"),
       .splitwise_prefill = call.flag("splitwise_prefill"),
@@ -60,7 +60,6 @@ Status run_preprocess(OpCall& call) {
       .base_model_draft_tokens = call.out<std::int64_t>("base_model_draft_tokens"),
       .max_dec_len = call.in<std::int64_t>("max_dec_len"),
   };
-  return OpCall::run(check_draft_model_preprocess, draft_model_preprocess_reference, io);
 }
 
 constexpr AttributeSpec kUpdateAttributes[] = {{.name = "substep"}};
@@ -79,8 +78,8 @@ constexpr TensorSpec kUpdateTensors[] = {
     {"base_model_draft_tokens", kInt64, kInOut, "B, W"},
 };
 
-Status run_update(OpCall& call) {
-  const DraftModelUpdate io{
+AnyOp make_update(OpCall& call) {
+  return DraftModelUpdate{
       .n = call.dim("n"),
       .substep = call.attr("substep"),
       .draft_width = call.dim("W"),
@@ -97,7 +96,6 @@ Status run_update(OpCall& call) {
       .max_dec_len = call.in<std::int64_t>("max_dec_len"),
       .base_model_draft_tokens = call.out<std::int64_t>("base_model_draft_tokens"),
   };
-  return OpCall::run(check_draft_model_update, draft_model_update_reference, io);
 }
 
 constexpr TensorSpec kPostprocessTensors[] = {
@@ -107,8 +105,8 @@ constexpr TensorSpec kPostprocessTensors[] = {
     {"base_model_stop_flags", kBool, kIn, "B"},
 };
 
-Status run_postprocess(OpCall& call) {
-  const DraftModelPostprocess io{
+AnyOp make_postprocess(OpCall& call) {
+  return DraftModelPostprocess{
       .n = call.dim("n"),
       .draft_width = call.dim("W"),
       .base_model_draft_tokens = call.in<std::int64_t>("base_model_draft_tokens"),
@@ -116,20 +114,19 @@ Status run_postprocess(OpCall& call) {
       .base_model_seq_lens_encoder = call.in<std::int32_t>("base_model_seq_lens_encoder"),
       .base_model_stop_flags = call.in<std::uint8_t>("base_model_stop_flags"),
   };
-  return OpCall::run(check_draft_model_postprocess, draft_model_postprocess_reference, io);
 }
 
 constexpr OpSpec kOps[] = {
     {"draft_model_preprocess", "rebuild the MTP head's state from the target's",
-     kPreprocessAttributes, kPreprocessTensors, nullptr, run_preprocess},
+     kPreprocessAttributes, kPreprocessTensors, nullptr, make_preprocess},
     {"draft_model_update", "take one token a slot from an MTP sub-step", kUpdateAttributes,
-     kUpdateTensors, nullptr, run_update},
+     kUpdateTensors, nullptr, make_update},
     {"draft_model_postprocess",
      "let the drafts found decide the next q",
      {},
      kPostprocessTensors,
      nullptr,
-     run_postprocess},
+     make_postprocess},
 };
 
 }  // namespace

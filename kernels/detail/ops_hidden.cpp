@@ -32,8 +32,8 @@ constexpr TensorSpec kGetTensors[] = {
     {"output_token_num", kInt32, kOut, "1"},
 };
 
-Status run_get(OpCall& call) {
-  const EagleGetHiddenStates io{
+AnyOp make_get(OpCall& call) {
+  return EagleGetHiddenStates{
       .n = call.dim("n"),
       .input_rows = call.dim("N"),
       .row_bytes = row_bytes(call),
@@ -45,7 +45,6 @@ Status run_get(OpCall& call) {
       .out = call.rows_out("out"),
       .output_token_num = call.out<std::int32_t>("output_token_num"),
   };
-  return OpCall::run(check_eagle_get_hidden_states, eagle_get_hidden_states_reference, io);
 }
 
 constexpr std::string_view kByLength = "last_seq_lens_encoder";
@@ -69,9 +68,9 @@ Status prepare_self(OpCall& call) {
                      "got \"" + std::string(test) + "\"", "last_seq_lens_encoder or step_idx");
 }
 
-Status run_self(OpCall& call) {
+AnyOp make_self(OpCall& call) {
   const bool by_step = call.text("encoder_test", kByLength) == kByStep;
-  const EagleGetSelfHiddenStates io{
+  return EagleGetSelfHiddenStates{
       .n = call.dim("n"),
       .input_rows = call.dim("N"),
       .row_bytes = row_bytes(call),
@@ -84,8 +83,6 @@ Status run_self(OpCall& call) {
       .out = call.rows_out("out"),
       .output_token_num = call.out<std::int32_t>("output_token_num"),
   };
-  return OpCall::run(check_eagle_get_self_hidden_states, eagle_get_self_hidden_states_reference,
-                     io);
 }
 
 constexpr TensorSpec kGatherTensors[] = {
@@ -101,8 +98,8 @@ constexpr TensorSpec kGatherTensors[] = {
     {"output_token_num", kInt32, kOut, "1"},
 };
 
-Status run_gather(OpCall& call) {
-  const EagleGatherHiddenStates io{
+AnyOp make_gather(OpCall& call) {
+  return EagleGatherHiddenStates{
       .n = call.dim("n"),
       .input_rows = call.dim("N"),
       .row_bytes = row_bytes(call),
@@ -111,7 +108,6 @@ Status run_gather(OpCall& call) {
       .out = call.rows_out("out"),
       .output_token_num = call.out<std::int32_t>("output_token_num"),
   };
-  return OpCall::run(check_eagle_gather_hidden_states, eagle_gather_hidden_states_reference, io);
 }
 
 constexpr TensorSpec kRebuildTensors[] = {
@@ -136,8 +132,8 @@ Status prepare_rebuild(OpCall& call) {
   return call.require("cu_seqlens_q_output");
 }
 
-Status run_rebuild(OpCall& call) {
-  const RebuildPadding io{
+AnyOp make_rebuild(OpCall& call) {
+  return RebuildPadding{
       .form = is_speculative(call) ? RebuildForm::kSpeculative : RebuildForm::kPlain,
       .n = call.dim("n"),
       .input_rows = call.dim("N"),
@@ -152,26 +148,25 @@ Status run_rebuild(OpCall& call) {
       .cu_seqlens_q_output = call.in<std::int32_t>("cu_seqlens_q_output"),
       .out = call.rows_out("out"),
   };
-  return OpCall::run(check_rebuild_padding, rebuild_padding_reference, io);
 }
 
 constexpr OpSpec kOps[] = {
     {"eagle_get_hidden_states", "the target's rows that the MTP head reads first", kGetAttributes,
-     kGetTensors, nullptr, run_get},
+     kGetTensors, nullptr, make_get},
     {"eagle_get_self_hidden_states", "the MTP head's own last rows", kSelfAttributes, kSelfTensors,
-     prepare_self, run_self},
+     prepare_self, make_self},
     {"eagle_gather_hidden_states",
      "one row a running slot for the draft's LM head",
      {},
      kGatherTensors,
      nullptr,
-     run_gather},
+     make_gather},
     {"rebuild_padding",
      "pick the hidden rows that need logits",
      {},
      kRebuildTensors,
      prepare_rebuild,
-     run_rebuild},
+     make_rebuild},
 };
 
 }  // namespace

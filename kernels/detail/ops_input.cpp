@@ -29,8 +29,8 @@ constexpr TensorSpec kPreProcessTensors[] = {
     {"real_output_token_num", kInt32, kOut, "1"},
 };
 
-Status run_pre_process(OpCall& call) {
-  const SpeculatePreProcess io{
+AnyOp make_pre_process(OpCall& call) {
+  return SpeculatePreProcess{
       .n = call.dim("n"),
       .token_num = call.dim("N"),
       .input_ids_width = call.dim("L"),
@@ -47,7 +47,6 @@ Status run_pre_process(OpCall& call) {
       .batch_id_per_token_output = call.out<std::int32_t>("batch_id_per_token_output"),
       .real_output_token_num = call.out<std::int32_t>("real_output_token_num"),
   };
-  return OpCall::run(check_speculate_pre_process, speculate_pre_process_reference, io);
 }
 
 constexpr TensorSpec kPaddingOffsetTensors[] = {
@@ -57,8 +56,8 @@ constexpr TensorSpec kPaddingOffsetTensors[] = {
     {"cu_seqlens_k", kInt32, kOut, "n+1"},
 };
 
-Status run_padding_offset(OpCall& call) {
-  const GetPaddingOffset io{
+AnyOp make_padding_offset(OpCall& call) {
+  return GetPaddingOffset{
       .n = call.dim("n"),
       .token_num = call.dim("N"),
       .input_ids_width = call.dim("L"),
@@ -71,7 +70,6 @@ Status run_padding_offset(OpCall& call) {
       .cu_seqlens_q = call.out<std::int32_t>("cu_seqlens_q"),
       .cu_seqlens_k = call.out<std::int32_t>("cu_seqlens_k"),
   };
-  return OpCall::run(check_get_padding_offset, get_padding_offset_reference, io);
 }
 
 constexpr TensorSpec kSeqLensOutputTensors[] = {
@@ -81,15 +79,13 @@ constexpr TensorSpec kSeqLensOutputTensors[] = {
     {"seq_lens_output", kInt32, kOut, "n"},
 };
 
-Status run_seq_lens_output(OpCall& call) {
-  const SpeculateGetSeqLensOutput io{
+AnyOp make_seq_lens_output(OpCall& call) {
+  return SpeculateGetSeqLensOutput{
       .n = call.dim("n"),
       .seq_lens_this_time = call.in<std::int32_t>("seq_lens_this_time"),
       .seq_lens_encoder = call.in<std::int32_t>("seq_lens_encoder"),
       .seq_lens_output = call.out<std::int32_t>("seq_lens_output"),
   };
-  return OpCall::run(check_speculate_get_seq_lens_output, speculate_get_seq_lens_output_reference,
-                     io);
 }
 
 constexpr AttributeSpec kOutputOffsetAttributes[] = {{.name = "max_seq_len"}};
@@ -104,8 +100,8 @@ Status prepare_output_offset(OpCall& call) {
   return call.bind_symbol("R", call.in<std::int32_t>("out_token_num")[0], "out_token_num");
 }
 
-Status run_output_offset(OpCall& call) {
-  const SpeculateGetOutputPaddingOffset io{
+AnyOp make_output_offset(OpCall& call) {
+  return SpeculateGetOutputPaddingOffset{
       .n = call.dim("n"),
       .max_seq_len = call.attr("max_seq_len"),
       .output_cum_offsets_tmp = call.in<std::int32_t>("output_cum_offsets_tmp"),
@@ -114,23 +110,21 @@ Status run_output_offset(OpCall& call) {
       .output_padding_offset = call.out<std::int32_t>("output_padding_offset"),
       .output_cum_offsets = call.out<std::int32_t>("output_cum_offsets"),
   };
-  return OpCall::run(check_speculate_get_output_padding_offset,
-                     speculate_get_output_padding_offset_reference, io);
 }
 
 constexpr OpSpec kOps[] = {
     {"speculate_pre_process", "pack a step's input rows and index its output rows", kRowAttributes,
-     kPreProcessTensors, nullptr, run_pre_process},
+     kPreProcessTensors, nullptr, make_pre_process},
     {"get_padding_offset", "pack prompt chunks into the row axis", kRowAttributes,
-     kPaddingOffsetTensors, nullptr, run_padding_offset},
+     kPaddingOffsetTensors, nullptr, make_padding_offset},
     {"speculate_get_seq_lens_output",
      "count the rows of a slot that need logits",
      {},
      kSeqLensOutputTensors,
      nullptr,
-     run_seq_lens_output},
+     make_seq_lens_output},
     {"speculate_get_output_padding_offset", "index output rows in the legacy encoding",
-     kOutputOffsetAttributes, kOutputOffsetTensors, prepare_output_offset, run_output_offset},
+     kOutputOffsetAttributes, kOutputOffsetTensors, prepare_output_offset, make_output_offset},
 };
 
 }  // namespace

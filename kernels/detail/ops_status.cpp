@@ -25,8 +25,8 @@ constexpr TensorSpec kRecoverTensors[] = {
     {"block_tables", kInt32, kIn, "B, nblk"},    {"is_block_step", kBool, kInOut, "B"},
 };
 
-Status run_recover(OpCall& call) {
-  const RecoverDecodeTask io{
+AnyOp make_recover(OpCall& call) {
+  return RecoverDecodeTask{
       .n = call.dim("n"),
       .block_size = call.attr("block_size"),
       .max_draft_tokens = call.attr("max_draft_tokens"),
@@ -43,7 +43,6 @@ Status run_recover(OpCall& call) {
       .block_tables = call.in<std::int32_t>("block_tables"),
       .is_block_step = call.out<std::uint8_t>("is_block_step"),
   };
-  return OpCall::run(check_recover_decode_task, recover_decode_task_reference, io);
 }
 
 constexpr AttributeSpec kScheduleAttributes[] = {
@@ -69,8 +68,8 @@ constexpr TensorSpec kScheduleTensors[] = {
     {"not_need_stop", kBool, kInOut, "1"},
 };
 
-Status run_schedule(OpCall& call) {
-  const SpeculateScheduleCache io{
+AnyOp make_schedule(OpCall& call) {
+  return SpeculateScheduleCache{
       .n = call.dim("n"),
       .block_size = call.attr("block_size"),
       .max_draft_tokens = call.attr("max_draft_tokens"),
@@ -93,7 +92,6 @@ Status run_schedule(OpCall& call) {
       .is_block_step = call.out<std::uint8_t>("is_block_step"),
       .not_need_stop = call.out<std::uint8_t>("not_need_stop"),
   };
-  return OpCall::run(check_speculate_schedule_cache, speculate_schedule_cache_reference, io);
 }
 
 constexpr TensorSpec kUnifiedTensors[] = {
@@ -113,8 +111,8 @@ constexpr TensorSpec kUnifiedTensors[] = {
     {"max_dec_len", kInt64, kIn, "B"},
 };
 
-Status run_unified(OpCall& call) {
-  const UnifiedUpdateModelStatus io{
+AnyOp make_unified(OpCall& call) {
+  return UnifiedUpdateModelStatus{
       .n = call.dim("n"),
       .draft_width = call.dim("W"),
       .max_model_len = call.dim("H"),
@@ -133,7 +131,6 @@ Status run_unified(OpCall& call) {
       .end_tokens = call.in<std::int64_t>("end_tokens"),
       .max_dec_len = call.in<std::int64_t>("max_dec_len"),
   };
-  return OpCall::run(check_unified_update_model_status, unified_update_model_status_reference, io);
 }
 
 constexpr TensorSpec kNaiveTensors[] = {
@@ -142,8 +139,8 @@ constexpr TensorSpec kNaiveTensors[] = {
     {"cu_seqlens_q_output", kInt32, kIn, "n+1"},
 };
 
-Status run_naive(OpCall& call) {
-  const NaiveUpdateModelStatus io{
+AnyOp make_naive(OpCall& call) {
+  return NaiveUpdateModelStatus{
       .n = call.dim("n"),
       .draft_width = call.dim("W"),
       .accept_tokens = call.out<std::int64_t>("accept_tokens"),
@@ -152,26 +149,25 @@ Status run_naive(OpCall& call) {
       .next_tokens = call.in<std::int64_t>("next_tokens"),
       .cu_seqlens_q_output = call.in<std::int32_t>("cu_seqlens_q_output"),
   };
-  return OpCall::run(check_naive_update_model_status, naive_update_model_status_reference, io);
 }
 
 constexpr OpSpec kOps[] = {
     {"recover_decode_task", "revive parked slots whose blocks have arrived", kRecoverAttributes,
-     kRecoverTensors, nullptr, run_recover},
+     kRecoverTensors, nullptr, make_recover},
     {"speculate_schedule_cache", "park slots whose blocks run out", kScheduleAttributes,
-     kScheduleTensors, nullptr, run_schedule},
+     kScheduleTensors, nullptr, make_schedule},
     {"unified_update_model_status",
      "commit the tokens of a step",
      {},
      kUnifiedTensors,
      nullptr,
-     run_unified},
+     make_unified},
     {"naive_update_model_status",
      "a step's outcome without drafts",
      {},
      kNaiveTensors,
      nullptr,
-     run_naive},
+     make_naive},
 };
 
 }  // namespace

@@ -52,8 +52,8 @@ Status prepare_verify(OpCall& call) {
   return call.require("candidate_lens");
 }
 
-Status run_verify(OpCall& call) {
-  const VerifyDraftTokens io{
+AnyOp make_verify(OpCall& call) {
+  return VerifyDraftTokens{
       .n = call.dim("n"),
       .slot_count = call.dim("B"),
       .draft_width = call.dim("W"),
@@ -80,7 +80,6 @@ Status run_verify(OpCall& call) {
       .max_dec_len = call.in<std::int64_t>("max_dec_len"),
       .step_idx = call.in<std::int64_t>("step_idx"),
   };
-  return OpCall::run(check_verify_draft_tokens, verify_draft_tokens_reference, io);
 }
 
 constexpr AttributeSpec kSamplingAttributes[] = {
@@ -99,8 +98,8 @@ constexpr TensorSpec kSamplingTensors[] = {
     {"topp_seed", kInt64, kOut, "R, 1"},
 };
 
-Status run_sampling(OpCall& call) {
-  const BuildSamplingParams io{
+AnyOp make_sampling(OpCall& call) {
+  return BuildSamplingParams{
       .n = call.dim("n"),
       .token_num_output_cpu = call.dim("R"),
       .increment_value = call.attr64("increment_value"),
@@ -112,7 +111,6 @@ Status run_sampling(OpCall& call) {
       .top_k_padding = call.out<std::int64_t>("top_k_padding"),
       .topp_seed = call.out<std::int64_t>("topp_seed"),
   };
-  return OpCall::run(check_build_sampling_params, build_sampling_params_reference, io);
 }
 
 constexpr TensorSpec kStopSequenceTensors[] = {
@@ -128,8 +126,8 @@ constexpr TensorSpec kStopSequenceTensors[] = {
     {"min_tokens", kInt64, kIn, "B"},
 };
 
-Status run_stop_sequences(OpCall& call) {
-  const SpeculateSetStopValueMultiSeqs io{
+AnyOp make_stop_sequences(OpCall& call) {
+  return SpeculateSetStopValueMultiSeqs{
       .slot_count = call.dim("B"),
       .draft_width = call.dim("W"),
       .max_model_len = call.dim("H"),
@@ -146,21 +144,19 @@ Status run_stop_sequences(OpCall& call) {
       .end_ids = call.in<std::int64_t>("end_ids"),
       .min_tokens = call.in<std::int64_t>("min_tokens"),
   };
-  return OpCall::run(check_speculate_set_stop_value_multi_seqs,
-                     speculate_set_stop_value_multi_seqs_reference, io);
 }
 
 constexpr OpSpec kOps[] = {
     {"verify_draft_tokens", "compare drafts with the target model's tokens", kVerifyAttributes,
-     kVerifyTensors, prepare_verify, run_verify},
+     kVerifyTensors, prepare_verify, make_verify},
     {"build_sampling_params", "sampling parameters and seeds for every output row",
-     kSamplingAttributes, kSamplingTensors, nullptr, run_sampling},
+     kSamplingAttributes, kSamplingTensors, nullptr, make_sampling},
     {"speculate_set_stop_value_multi_seqs",
      "find stop sequences in a step's tokens",
      {},
      kStopSequenceTensors,
      nullptr,
-     run_stop_sequences},
+     make_stop_sequences},
 };
 
 }  // namespace

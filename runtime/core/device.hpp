@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "runtime/core/api_log.hpp"
@@ -11,25 +12,31 @@
 
 namespace tandem {
 
-/// One entry of every pinned ring (semantics 2.2). Valid for the host after the event of its copy.
-struct PinnedEntry {
-  Column q;                  ///< seq_lens_this_time_cpu, B; after token_num
-  Column b;                  ///< is_block_step_cpu, B
-  std::int64_t q_step = -1;  ///< stamps written by the producer of the source and copied along
+/// The numbers of a pinned entry, with stamps written by the producer of the source and copied
+/// along.
+struct PinnedNumbers {
+  std::int64_t q_step = -1;
   std::int64_t b_step = -1;
-  std::int32_t output_rows = 0;             ///< R; after output_token_num
-  std::vector<std::int64_t> accept_tokens;  ///< A_cpu, B x W; after post_process
-  Column accept_num;
-  Column seq_len;  ///< seq_lens_decoder_cpu
-  std::vector<std::int64_t> prompt_len;
   std::int64_t output_step = -1;
-  std::vector<Task> tasks;  ///< task arrays of insert(t): the host's to write before insert_tasks
+  std::int32_t output_rows = 0;  ///< R; after output_token_num
+};
+
+/// One entry of every pinned ring (semantics 2.2) that the device fills: views of host memory that
+/// the device owns. Each is valid for the host after the event of its copy.
+struct PinnedEntry {
+  std::span<std::int32_t> q;              ///< seq_lens_this_time_cpu, B; after token_num
+  std::span<std::int32_t> b;              ///< is_block_step_cpu, B; after token_num
+  std::span<std::int64_t> accept_tokens;  ///< A_cpu, B x W; after post_process, like the rest
+  std::span<std::int32_t> accept_num;     ///< B
+  std::span<std::int32_t> seq_len;        ///< seq_lens_decoder_cpu, B
+  std::span<std::int64_t> prompt_len;     ///< B
+  PinnedNumbers* numbers = nullptr;
 };
 
 /// One step while host and device work on it. Stays where it is until both are done.
 struct PendingStep {
   /// `tasks` says what the engine asked for; the device fills in the digests of what a P node
-  /// delivers. What insert_tasks carries out is the pinned copy, PinnedEntry::tasks; its digests at
+  /// delivers. What insert_tasks carries out is what was staged in pinned memory; its digests at
   /// enqueue and at copy stand in `pinned_copies`, even where nothing is recorded.
   StepRecord record;
   RecordLevel level = RecordLevel::off;  ///< what the device records into it
@@ -50,6 +57,8 @@ struct LaunchArgs {
   PendingStep* pending = nullptr;
 };
 
+constexpr Nanos kUnknownBusy = -1;
+
 class Device {
  public:
   Device() = default;
@@ -67,14 +76,16 @@ class Device {
   virtual void sleep_until(Nanos until_ns) = 0;
   /// The host's clock.
   [[nodiscard]] virtual Nanos now() const = 0;
-  /// Time that the compute lane has been given to do so far.
+  /// Time that the compute lane has been given to do so far; kUnknownBusy where nobody knows.
   [[nodiscard]] virtual Nanos compute_busy() const = 0;
 
   /// The ring entry of step `step`.
   [[nodiscard]] virtual const PinnedEntry& pinned(std::int64_t step) const = 0;
-  /// Stages the task arrays of step `step` in its ring entry (task_arrays_cpu), over whatever that
-  /// held. The device reads the entry when it executes insert_tasks, not when that is enqueued.
-  virtual void stage_tasks(std::int64_t step, const std::vector<Task>& tasks) = 0;
+  /// Stages the task arrays of step `step` in its entry of a pinned ring (task_arrays_cpu), over
+  /// whatever that held, and gives task_array_digest() of what stands there. The device reads the
+  /// entry when it executes insert_tasks, not when that is enqueued.
+  [[nodiscard]] virtual std::int32_t stage_tasks(std::int64_t step,
+                                                 const std::vector<Task>& tasks) = 0;
   /// What the last blocking read brought (scratch_read_cpu).
   [[nodiscard]] virtual std::int64_t scratch() const = 0;
 
@@ -82,7 +93,9 @@ class Device {
   /// parts of `keyframe` are set already; `keyframe` stays where it is until the next drain or
   /// finished().
   virtual void snapshot(Keyframe& keyframe, std::int64_t step) = 0;
-  /// True when everything enqueued up to the end of step `step` has been executed.
+  /// True when everything enqueued up to the end of step `step` has been executed. Says so without
+  /// ordering anything, as recording may add no order: of what the device wrote only that may be
+  /// read which an event comes after that the host has waited for.
   [[nodiscard]] virtual bool finished(std::int64_t step) const = 0;
   /// What the device was asked to enqueue since the end of the last step.
   [[nodiscard]] virtual const ApiLog& api_log() const = 0;
@@ -90,6 +103,9 @@ class Device {
   virtual void end_step(std::int64_t step) = 0;
   /// Waits until all lanes are empty.
   virtual void drain() = 0;
+  /// Gives up what has not been executed; behind it the device touches no record and no keyframe
+  /// any more, and nothing may be enqueued. For runs that end early; otherwise nothing is left.
+  virtual void halt() = 0;
 };
 
 }  // namespace tandem

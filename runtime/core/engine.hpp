@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "runtime/core/block_manager.hpp"
@@ -19,7 +20,7 @@ namespace tandem {
 /// A message as the engine receives it: counts and the tokens themselves, which no trace keeps.
 struct EngineMessage {
   const Message& message;
-  const std::vector<std::int64_t>& tokens;  ///< B x W, A_cpu; not read where count <= 0
+  std::span<const std::int64_t> tokens;  ///< B x W, A_cpu; not read where count <= 0
 };
 
 /// Totals of what was delivered.

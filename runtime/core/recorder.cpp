@@ -68,11 +68,11 @@ Status Recorder::announce(const plan::Segment& segment, std::uint64_t hash) {
   return sink_->segment(segment);
 }
 
-Status Recorder::flush(const Device& device) {
+Status Recorder::flush(const Device& device, std::int64_t end) {
   while (!entries_.empty() && entries_.front()->closed) {
     Entry& entry = *entries_.front();
     const StepRecord& record = entry.step.record;
-    if (!device.finished(record.t)) break;
+    if (record.t >= end || !device.finished(record.t)) break;
     if (recording()) {
       if (entry.has_keyframe) TANDEM_RETURN_IF_ERROR(sink_->keyframe(entry.keyframe));
       TANDEM_RETURN_IF_ERROR(sink_->step(record));
@@ -88,7 +88,7 @@ Status Recorder::unadmitted(const RequestRow& row) {
 }
 
 Status Recorder::end(const Device& device, const Keyframe& last) {
-  TANDEM_RETURN_IF_ERROR(flush(device));
+  TANDEM_RETURN_IF_ERROR(flush(device, kDrained));
   TANDEM_CHECK(entries_.empty());
   return recording() ? sink_->end(last) : Status{};
 }

@@ -17,6 +17,8 @@ class Recorder {
   /// `sink` may be null: steps are tracked, nothing is recorded. Arguments outlive the recorder.
   Recorder(const RunConfig& config, RecordSink* sink, RecordLevel level, std::int64_t block_steps);
 
+  static constexpr std::int64_t kDrained = INT64_MAX;  ///< an end for flush()
+
   [[nodiscard]] bool recording() const { return sink_ != nullptr; }
 
   Status begin(const TraceHeader& header);
@@ -31,8 +33,10 @@ class Recorder {
   void close_step();
   /// A segment that is about to be executed.
   Status announce(const plan::Segment& segment, std::uint64_t hash);
-  /// Hands over every closed step that the device has finished.
-  Status flush(const Device& device);
+  /// Hands over every closed step before `end` that the device has finished. `end` is a step that
+  /// the host has waited for token_num of, or none where it has drained the device: what the device
+  /// writes into records comes before that.
+  Status flush(const Device& device, std::int64_t end);
   Status unadmitted(const RequestRow& row);
   /// After a drain: the rest, then `last`.
   Status end(const Device& device, const Keyframe& last);

@@ -30,6 +30,8 @@ struct Percentiles {
   std::int64_t median = 0;
   std::int64_t p95 = 0;
   std::int64_t p99 = 0;
+
+  bool operator==(const Percentiles&) const = default;
 };
 
 struct RunSummary {
@@ -40,6 +42,7 @@ struct RunSummary {
   std::uint64_t token_digest = 0;   ///< over every request's token stream, whatever the schedule
   Nanos virtual_ns = 0;             ///< host clock at the end
   bool has_step_time = false;
+  bool has_idle = false;        ///< false where the device does not know how long it was busy
   Percentiles step_time_ns;     ///< of iterations that launched; within 1/64
   Percentiles idle_millionths;  ///< share of such an iteration in which the compute lane was idle
   std::int64_t recorder_stalls = 0;
@@ -47,6 +50,8 @@ struct RunSummary {
   std::int64_t guard_step = -1;
   bool stopped = false;           ///< ended by RunOptions::stop
   std::int64_t dropped_rows = 0;  ///< rows of the workload's file without tokens
+
+  bool operator==(const RunSummary&) const = default;
 };
 
 }  // namespace tandem

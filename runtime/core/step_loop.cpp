@@ -6,7 +6,6 @@
 
 #include "runtime/core/message.hpp"
 #include "runtime/core/plan_builder.hpp"
-#include "runtime/core/task_arrays.hpp"
 #include "traces/base/check.hpp"
 
 namespace tandem {
@@ -38,6 +37,8 @@ StepLoop::StepLoop(const Scenario& scenario, Workload& workload, const RunOption
   for (Column* column : {&q_cpu_, &b_cpu_, &preempted_, &last_preempted_}) column->assign(slots, 0);
 }
 
+StepLoop::~StepLoop() { device_.halt(); }
+
 Result<RunSummary> StepLoop::run(const TraceHeader& header) {
   TANDEM_RETURN_IF_ERROR(recorder_.begin(header));
   t_ = header.first_step;
@@ -57,7 +58,7 @@ Result<RunSummary> StepLoop::run(const TraceHeader& header) {
   Keyframe last;
   fill_keyframe(last);
   device_.drain();
-  TANDEM_RETURN_IF_ERROR(recorder_.flush(device_));
+  TANDEM_RETURN_IF_ERROR(recorder_.flush(device_, Recorder::kDrained));
   const EngineTotals totals = engine_.totals();
   TANDEM_RETURN_IF_ERROR(engine_.drain_unadmitted(
       [this](const RequestRow& row) { return recorder_.unadmitted(row); }));
@@ -69,6 +70,7 @@ Result<RunSummary> StepLoop::run(const TraceHeader& header) {
   summary_.virtual_ns = device_.now();
   summary_.dropped_rows = workload_.dropped();
   summary_.has_step_time = step_times_.count() > 0;
+  summary_.has_idle = idle_shares_.count() > 0;
   const auto three = [](const Histogram& h) {
     return Percentiles{h.quantile(500'000), h.quantile(950'000), h.quantile(990'000)};
   };
@@ -109,7 +111,7 @@ Status StepLoop::iterate() {
   record().repeat = repeat;
   device_.end_step(t_);
   recorder_.close_step();
-  TANDEM_RETURN_IF_ERROR(recorder_.flush(device_));
+  TANDEM_RETURN_IF_ERROR(recorder_.flush(device_, t_));
   t_ += repeat;
   return {};
 }
@@ -177,8 +179,9 @@ void StepLoop::account(StepKind kind, Nanos busy_before) {
   if (kind == StepKind::idle) return;
   ++summary_.launched_steps;
   const Nanos step_ns = std::max<Nanos>(1, device_.now() - step_.start_ns);
-  const Nanos busy_ns = std::min(step_ns, device_.compute_busy() - busy_before);
   step_times_.add(step_ns);
+  if (busy_before == kUnknownBusy) return;
+  const Nanos busy_ns = std::min(step_ns, device_.compute_busy() - busy_before);
   idle_shares_.add((step_ns - busy_ns) * 1'000'000 / step_ns);
 }
 
@@ -207,8 +210,8 @@ void StepLoop::finish_record(StepKind kind) {
   r.q_cpu = q_cpu_;
   r.b_cpu = b_cpu_;
   const PinnedEntry& pinned = device_.pinned(t_);
-  r.q_cpu_step = pinned.q_step;
-  r.b_cpu_step = pinned.b_step;
+  r.q_cpu_step = pinned.numbers->q_step;
+  r.b_cpu_step = pinned.numbers->b_step;
   if (kind == StepKind::back) r.output_rows_host = step_.output_rows;
   host_log_.append(device_.api_log());
   find_deviations(called_for_, host_log_, r.deviations);
@@ -324,9 +327,8 @@ LaunchArgs StepLoop::arguments(const plan::Operation& op) const {
 void StepLoop::run_device_op(const plan::Operation& op, const LaunchArgs& args) {
   switch (op.kind) {
     case plan::OpKind::insert_tasks:
-      device_.stage_tasks(t_, record().tasks);
       record().pinned_copies.push_back({static_cast<std::int32_t>(plan::Buffer::task_arrays_cpu),
-                                        task_array_digest(device_.pinned(t_).tasks), 0});
+                                        device_.stage_tasks(t_, record().tasks), 0});
       break;
     case plan::OpKind::read_count:
     case plan::OpKind::read_not_need_stop:

@@ -22,6 +22,10 @@ class StepLoop {
   /// All arguments outlive the loop.
   StepLoop(const Scenario& scenario, Workload& workload, const RunOptions& options, Device& device,
            RecordSink* sink);
+  StepLoop(const StepLoop&) = delete;
+  StepLoop& operator=(const StepLoop&) = delete;
+  /// Halts the device: it may be at work on records that end with the loop.
+  ~StepLoop();
 
   /// Runs to the end. An Error of the workload or the sink ends it.
   Result<RunSummary> run(const TraceHeader& header);
@@ -112,7 +116,6 @@ class StepLoop {
   ApiLog called_for_;         ///< what the plan of this step calls for
   ApiLog host_log_;           ///< host operations that ran in this step
   Column q_cpu_, b_cpu_, preempted_, last_preempted_;
-  std::vector<std::int64_t> no_tokens_;
   Step step_;
   Histogram step_times_, idle_shares_;
   RunSummary summary_;

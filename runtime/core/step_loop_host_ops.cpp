@@ -1,5 +1,6 @@
 // The host operations of the plan: what the host reads, believes and says.
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "runtime/core/message.hpp"
@@ -9,12 +10,12 @@
 namespace tandem {
 namespace {
 
-std::int32_t count_positive(const Column& column) {
+std::int32_t count_positive(std::span<const std::int32_t> column) {
   return static_cast<std::int32_t>(
       std::count_if(column.begin(), column.end(), [](std::int32_t v) { return v > 0; }));
 }
 
-std::int32_t sum(const Column& column) {
+std::int32_t sum(std::span<const std::int32_t> column) {
   std::int32_t total = 0;
   for (const std::int32_t value : column) total += value;
   return total;
@@ -95,7 +96,7 @@ void StepLoop::on_wait(const plan::Operation& op) {
   device_.wait(op.waits.name, t_ + op.waits.step_offset);
   if (op.waits.name == plan::EventName::read_done) on_read_done();
   if (op.waits.name == plan::EventName::output_token_num) {
-    step_.output_rows = device_.pinned(t_).output_rows;
+    step_.output_rows = device_.pinned(t_).numbers->output_rows;
   }
 }
 
@@ -180,14 +181,14 @@ void StepLoop::send_control() {
   r.messages.emplace_back();
   build_control(preempted_, {last_preempted_, engine_.request(), engine_.given()}, t_,
                 r.messages.back());
-  engine_.on_message({r.messages.back(), no_tokens_}, r.outcomes, r.frees);
+  engine_.on_message({r.messages.back(), {}}, r.outcomes, r.frees);
   std::fill(preempted_.begin(), preempted_.end(), 0);
 }
 
 void StepLoop::predict() {
   const PinnedEntry& pinned = device_.pinned(t_);
-  q_cpu_ = pinned.q;
-  b_cpu_ = pinned.b;
+  q_cpu_.assign(pinned.q.begin(), pinned.q.end());
+  b_cpu_.assign(pinned.b.begin(), pinned.b.end());
   step_.next_pair = predicts() ? policy_->predict(view()) : CachedPair{};
 }
 
@@ -203,7 +204,7 @@ void StepLoop::count_running() {
 /// Expert routing is replayed for the rows that were valid, not for those launched (bug 10.20).
 void StepLoop::note_routing() {
   const PinnedEntry& pinned = device_.pinned(t_);
-  record().count_uses.push_back({CountUser::routing_replay, pinned.q_step, sum(pinned.q)});
+  record().count_uses.push_back({CountUser::routing_replay, pinned.numbers->q_step, sum(pinned.q)});
 }
 
 /// Logprobs and masks are cut to the tokens of the message just sent (bug 10.21).
@@ -214,7 +215,7 @@ void StepLoop::note_mask() {
   for (std::size_t i = 0; i < message.count.size(); ++i) {
     if (message.count[i] > 0) tokens += pinned.accept_num[i];
   }
-  record().count_uses.push_back({CountUser::sampling_mask, pinned.output_step, tokens});
+  record().count_uses.push_back({CountUser::sampling_mask, pinned.numbers->output_step, tokens});
 }
 
 /// Who the host thinks it writes for, when it enqueues what follows the forward.

@@ -3,67 +3,27 @@
 #include <cstring>
 #include <span>
 
-#include "kernels/draft_model_postprocess.hpp"
-#include "kernels/draft_model_preprocess.hpp"
-#include "kernels/draft_model_update.hpp"
-#include "kernels/eagle_gather_hidden_states.hpp"
-#include "kernels/eagle_get_hidden_states.hpp"
-#include "kernels/eagle_get_self_hidden_states.hpp"
 #include "runtime/host/host_device.hpp"
-#include "runtime/host/packing.hpp"
+#include "runtime/ops/draft_arguments.hpp"
 
 namespace tandem {
 
 namespace k = kernels;
 
 void HostDevice::draft_preprocess() {
-  k::DraftModelPreprocess io;
-  io.n = config_.max_num_seqs;  // the proposer works on the full buffer (2.3)
-  io.num_model_step = config_.num_model_steps;
-  io.splitwise_prefill = config_.splitwise_prefill;
-  io.draft_width = config_.row_width();
-  io.input_ids_width = config_.max_num_batched_tokens;
-  io.pre_ids_width = config_.max_model_len;
-  io.draft_tokens = m_.draft_state_tokens;
-  io.input_ids = m_.draft_input_ids;
-  io.stop_flags = m_.draft_stop;
-  io.seq_lens_this_time = m_.draft_q;
-  io.seq_lens_encoder = m_.draft_e;
-  io.seq_lens_decoder = m_.draft_d;
-  io.step_idx = m_.draft_step_idx;
-  io.not_need_stop = m_.draft_not_need_stop;
-  io.pre_ids = m_.pre_ids;
-  io.accept_tokens = m_.accept_tokens;
-  io.accept_num = m_.accept_num;
-  io.base_model_seq_lens_decoder = m_.seq_lens_decoder;
-  io.base_model_step_idx = m_.step_idx;
-  io.base_model_stop_flags = m_.stop_flags;
-  io.base_model_draft_tokens = m_.draft_tokens;
-  io.max_dec_len = m_.max_dec_len;
-  k::draft_model_preprocess_reference(io);
+  k::draft_model_preprocess_reference(ops::draft_preprocess(config_, m_));
 }
 
 void HostDevice::get_hidden(const LaunchArgs& args) {
   std::fill_n(m_.target_hidden.begin(), args.token_num, ProvenanceRow{});  // the tail is undefined
-  k::EagleGetHiddenStates io;
-  io.n = config_.max_num_seqs;
-  io.input_rows = args.token_num;
-  io.row_bytes = sizeof(ProvenanceRow);
-  io.input = std::as_bytes(std::span(m_.hidden_states));
-  io.seq_lens_this_time = m_.draft_q;
-  io.seq_lens_encoder = m_.draft_e;
-  io.accept_nums = m_.accept_num;
-  io.base_model_seq_lens_this_time = m_.seq_lens_this_time;
-  io.out = std::as_writable_bytes(std::span(m_.target_hidden));
-  io.output_token_num = m_.hidden_row_count;
-  k::eagle_get_hidden_states_reference(io);
+  k::eagle_get_hidden_states_reference(ops::get_hidden(config_, m_, args));
 }
 
 void HostDevice::draft_pre_process(const plan::Operation& op, const LaunchArgs& args) {
   const auto captured = static_cast<std::ptrdiff_t>(std::max(args.rows, args.captured));
   std::fill(m_.draft_batch_id.begin() + args.rows, m_.draft_batch_id.begin() + captured, -1);
   std::fill(m_.draft_batch_id_output.begin(), m_.draft_batch_id_output.end(), -1);
-  pack_rows(config_, head_rows(m_), config_.max_num_seqs, args.rows);
+  k::speculate_pre_process_reference(ops::pack_head(config_, m_, args));
   if (args.pending->level == RecordLevel::off) return;
   StepRecord& record = args.pending->record;
   DraftSubstep& sub = record.substeps[static_cast<std::size_t>(op.substep)];
@@ -137,47 +97,17 @@ void HostDevice::draft_forward(const plan::Operation& op, const LaunchArgs& args
 }
 
 void HostDevice::gather(const LaunchArgs& args) {
-  k::EagleGatherHiddenStates io;
-  io.n = config_.max_num_seqs;
-  io.input_rows = args.rows;
-  io.row_bytes = sizeof(ProvenanceRow);
-  io.input = std::as_bytes(std::span(m_.draft_hidden));
-  io.seq_lens_this_time = m_.draft_q;
-  io.out = std::as_writable_bytes(std::span(m_.gathered));
-  io.output_token_num = m_.hidden_row_count;
-  k::eagle_gather_hidden_states_reference(io);
-}
-
-/// Draft path `self`: rows that need logits. Without a read there are as many as the launch had,
-/// but never more than batch ids exist (bug 10.2).
-std::int32_t HostDevice::draft_output_rows(const LaunchArgs& args) const {
-  const auto most = static_cast<std::int32_t>(slots() * width());
-  return args.draft_output_rows >= 0 ? args.draft_output_rows : std::min(args.rows, most);
+  k::eagle_gather_hidden_states_reference(ops::gather(config_, m_, args));
 }
 
 void HostDevice::draft_rebuild(const LaunchArgs& args) {
   std::fill(m_.draft_logits.begin(), m_.draft_logits.end(), ProvenanceRow{});
-  pick_output_rows(head_rows(m_), config_.max_num_seqs, args.rows, draft_output_rows(args));
+  k::rebuild_padding_reference(ops::pick_head_rows(config_, m_, args));
 }
 
-/// Its input are the rebuilt rows: one of a slot in its encoder phase, all of the others (5.11).
 void HostDevice::get_self_hidden(const LaunchArgs& args) {
   std::fill(m_.target_hidden.begin(), m_.target_hidden.end(), ProvenanceRow{});
-  k::EagleGetSelfHiddenStates io;
-  io.n = config_.max_num_seqs;
-  io.input_rows = draft_output_rows(args);
-  io.row_bytes = sizeof(ProvenanceRow);
-  io.encoder_test = config_.encoder_test == EncoderTest::step_idx
-                        ? k::EncoderTest::kStepIdx
-                        : k::EncoderTest::kLastSeqLensEncoder;
-  io.input = std::as_bytes(std::span(m_.draft_logits));
-  io.last_seq_lens_this_time = m_.last_draft_q;
-  io.seq_lens_this_time = m_.draft_q;
-  io.last_seq_lens_encoder = m_.last_draft_e;
-  io.step_idx = m_.draft_step_idx;  // the caller before #7001 passed it as the update left it
-  io.out = std::as_writable_bytes(std::span(m_.target_hidden));
-  io.output_token_num = m_.hidden_row_count;
-  k::eagle_get_self_hidden_states_reference(io);
+  k::eagle_get_self_hidden_states_reference(ops::get_self_hidden(config_, m_, args));
 }
 
 /// What the head says behind a row: right as often as the acceptance profile wants, from that row.
@@ -212,23 +142,7 @@ void HostDevice::draft_lm_head(const plan::Operation& op) {
 void HostDevice::draft_update(const plan::Operation& op) {
   m_.last_draft_q = m_.draft_q;
   m_.last_draft_e = m_.draft_e;
-  k::DraftModelUpdate io;
-  io.n = config_.max_num_seqs;
-  io.substep = op.substep;
-  io.draft_width = config_.row_width();
-  io.pre_ids_width = config_.max_model_len;
-  io.inter_next_tokens = m_.next_tokens;
-  io.draft_tokens = m_.draft_state_tokens;
-  io.pre_ids = m_.pre_ids;
-  io.seq_lens_this_time = m_.draft_q;
-  io.seq_lens_encoder = m_.draft_e;
-  io.seq_lens_decoder = m_.draft_d;
-  io.step_idx = m_.draft_step_idx;
-  io.stop_flags = m_.draft_stop;
-  io.not_need_stop = m_.draft_not_need_stop;
-  io.max_dec_len = m_.max_dec_len;
-  io.base_model_draft_tokens = m_.draft_tokens;
-  k::draft_model_update_reference(io);
+  k::draft_model_update_reference(ops::draft_update(config_, m_, op.substep));
   // target_hidden_states <- gathered rows (3.2.1 c8): a gathered row is the input of the next
   // sub-step.
   if (config_.draft_path == DraftPath::self) return;
@@ -236,14 +150,7 @@ void HostDevice::draft_update(const plan::Operation& op) {
 }
 
 void HostDevice::draft_postprocess(const LaunchArgs& args) {
-  k::DraftModelPostprocess io;
-  io.n = args.n;
-  io.draft_width = config_.row_width();
-  io.base_model_draft_tokens = m_.draft_tokens;
-  io.base_model_seq_lens_this_time = m_.seq_lens_this_time;
-  io.base_model_seq_lens_encoder = m_.seq_lens_encoder;
-  io.base_model_stop_flags = m_.stop_flags;
-  k::draft_model_postprocess_reference(io);
+  k::draft_model_postprocess_reference(ops::draft_postprocess(config_, m_, args));
   if (config_.ngram_millionths > 0) return;  // P3 is behind the n-gram extension
   if (args.pending->level != RecordLevel::off) take_p3(args.pending->record, args.pending->level);
 }
@@ -255,8 +162,9 @@ void HostDevice::ngram_extend(const LaunchArgs& args) {
     if (m_.stop_flags[slot] != 0 || m_.seq_lens_decoder[slot] < m_.prompt_lens[slot]) continue;
     const std::int64_t g = m_.step_idx[slot];
     const std::int32_t from = m_.seq_lens_this_time[slot];
-    const std::int32_t to =
-        std::min(from + script::ngram_count(config_, m_.slot_row[slot], g), config_.row_width());
+    const std::int32_t to = std::min(
+        from + script::ngram_count(config_, m_.slot_request[slot], m_.max_dec_len[slot], g),
+        config_.row_width());
     const script::Request& request = scripts_[slot];
     const std::int32_t right = script::accept_count(config_, request, g);
     for (std::int32_t x = from; x < to; ++x) {

@@ -2,7 +2,11 @@
 #include "runtime/host/host_device.hpp"
 
 #include <algorithm>
+#include <utility>
 
+#include "runtime/core/task_arrays.hpp"
+#include "runtime/host/det_executor.hpp"
+#include "runtime/host/threads_executor.hpp"
 #include "traces/base/check.hpp"
 
 namespace tandem {
@@ -28,29 +32,45 @@ bool is_copy(OpKind kind) {
   }
 }
 
+std::unique_ptr<Executor> make_executor(ExecutorKind kind, const Scenario& scenario,
+                                        Executor::Execute execute) {
+  const RunConfig& config = scenario.config;
+  if (kind == ExecutorKind::det) {
+    return std::make_unique<DetExecutor>(scenario.timing, config.seed, std::move(execute));
+  }
+  return std::make_unique<ThreadsExecutor>(scenario.timing, config.seed, std::move(execute),
+                                           config.copies_own_stream);
+}
+
 }  // namespace
 
-HostDevice::HostDevice(const Scenario& scenario)
+PinnedSlots::PinnedSlots(const RunConfig& config) {
+  const auto slots = static_cast<std::size_t>(config.max_num_seqs);
+  for (Ints* column : {&q, &b, &accept_num, &seq_len}) column->assign(slots, 0);
+  accept_tokens.assign(slots * static_cast<std::size_t>(config.row_width()), -1);
+  prompt_len.assign(slots, 0);
+  view = {q, b, accept_tokens, accept_num, seq_len, prompt_len, &numbers};
+}
+
+HostDevice::HostDevice(const Scenario& scenario, ExecutorKind executor)
     : scenario_(scenario),
       config_(scenario.config),
       m_(scenario.config),
       scripts_(slots()),
-      ring_(static_cast<std::size_t>(scenario.config.pinned_ring_depth)),
-      executor_(scenario.timing, scenario.config.seed,
-                [this](const plan::Operation& op, const LaunchArgs& args) { execute(op, args); }) {
-  for (PinnedEntry& entry : ring_) {
-    for (Column* c : {&entry.q, &entry.b, &entry.accept_num, &entry.seq_len}) c->assign(slots(), 0);
-    entry.accept_tokens.assign(slots() * width(), -1);
-    entry.prompt_len.assign(slots(), 0);
-  }
-}
-
-PinnedEntry& HostDevice::pinned_entry(std::int64_t step) {
-  return ring_[static_cast<std::size_t>(step) % ring_.size()];
+      executor_(make_executor(
+          executor, scenario,
+          [this](const plan::Operation& op, const LaunchArgs& args) { execute(op, args); })) {
+  for (std::int32_t k = 0; k < config_.pinned_ring_depth; ++k) ring_.emplace_back(config_);
 }
 
 const PinnedEntry& HostDevice::pinned(std::int64_t step) const {
-  return ring_[static_cast<std::size_t>(step) % ring_.size()];
+  return ring_[static_cast<std::size_t>(step) % ring_.size()].view;
+}
+
+std::int32_t HostDevice::stage_tasks(std::int64_t step, const std::vector<Task>& tasks) {
+  std::vector<Task>& staged = pinned_entry(step).tasks;
+  staged = tasks;
+  return task_array_digest(staged);
 }
 
 Nanos HostDevice::duration(const plan::Operation& op, const LaunchArgs& args) const {
@@ -68,7 +88,7 @@ Nanos HostDevice::duration(const plan::Operation& op, const LaunchArgs& args) co
 
 void HostDevice::enqueue(const plan::Operation& op, const LaunchArgs& args) {
   log_.note(op.lane, op.kind);
-  executor_.enqueue(op, args, duration(op, args));
+  executor_->enqueue(op, args, duration(op, args));
 }
 
 void HostDevice::execute(const plan::Operation& op, const LaunchArgs& args) {
@@ -157,26 +177,26 @@ void HostDevice::execute_draft(const plan::Operation& op, const LaunchArgs& args
 }
 
 void HostDevice::execute_copy(const plan::Operation& op, const LaunchArgs& args) {
-  PinnedEntry& entry = pinned_entry(args.t);
+  PinnedSlots& entry = pinned_entry(args.t);
   switch (op.kind) {
     case OpKind::copy_seq_lens:
       for (std::size_t i = 0; i < slots(); ++i) {
         entry.q[i] = i < static_cast<std::size_t>(args.n) ? m_.seq_lens_this_time[i] : 0;
         entry.b[i] = m_.is_block_step[i];
       }
-      entry.q_step = entry.b_step = args.t;
+      entry.numbers.q_step = entry.numbers.b_step = args.t;
       break;
     case OpKind::copy_output_rows:
-      entry.output_rows = m_.real_output_token_num[0];
+      entry.numbers.output_rows = m_.real_output_token_num[0];
       // Only the blocking read of R11 sync: the copy of `overlap` may run beside another read.
-      if (op.row == 11) scratch_ = entry.output_rows;
+      if (op.row == 11) scratch_ = entry.numbers.output_rows;
       break;
     case OpKind::copy_outputs:
       entry.accept_tokens = m_.accept_tokens;
       std::copy(m_.accept_num.begin(), m_.accept_num.end(), entry.accept_num.begin());
       std::copy(m_.seq_lens_decoder.begin(), m_.seq_lens_decoder.end(), entry.seq_len.begin());
       entry.prompt_len = m_.prompt_lens;
-      entry.output_step = args.t;
+      entry.numbers.output_step = args.t;
       break;
     case OpKind::read_count:
       scratch_ =

@@ -1,41 +1,67 @@
-// The host device: the kernels' references on host memory, driven by the deterministic executor.
+// The host device: the kernels' references on host memory, ordered by one of two executors.
 #pragma once
 
 #include <cstdint>
+#include <deque>
+#include <memory>
 #include <vector>
 
 #include "runtime/core/device.hpp"
 #include "runtime/core/script.hpp"
-#include "runtime/host/det_executor.hpp"
+#include "runtime/host/executor.hpp"
 #include "runtime/host/tensors.hpp"
 #include "scenarios/scenario.hpp"
 
 namespace tandem {
 
+enum class ExecutorKind : std::uint8_t {
+  det,     ///< one thread, a seeded order among the legal ones
+  threads  ///< one worker thread a stream
+};
+
+/// The memory of one entry of every pinned ring, and the view of it that the host is given.
+struct PinnedSlots {
+  explicit PinnedSlots(const RunConfig& config);
+  PinnedSlots(const PinnedSlots&) = delete;
+  PinnedSlots& operator=(const PinnedSlots&) = delete;
+  PinnedSlots(PinnedSlots&&) = delete;
+  PinnedSlots& operator=(PinnedSlots&&) = delete;
+  ~PinnedSlots() = default;
+
+  Ints q, b, accept_num, seq_len;
+  Tokens accept_tokens, prompt_len;
+  PinnedNumbers numbers;
+  std::vector<Task> tasks;  ///< task_arrays_cpu
+  PinnedEntry view;
+};
+
 class HostDevice : public Device {
  public:
-  /// `scenario` outlives the device.
-  explicit HostDevice(const Scenario& scenario);
+  /// `scenario` outlives the device. Throws std::system_error where a worker thread cannot be
+  /// started.
+  explicit HostDevice(const Scenario& scenario, ExecutorKind executor = ExecutorKind::det);
 
   void enqueue(const plan::Operation& op, const LaunchArgs& args) override;
-  void wait(plan::EventName name, std::int64_t step) override { executor_.wait(name, step); }
-  void spend(Nanos extra_ns) override { executor_.spend(extra_ns); }
-  void sleep_until(Nanos until_ns) override { executor_.sleep_until(until_ns); }
-  [[nodiscard]] Nanos now() const override { return executor_.now(); }
-  [[nodiscard]] Nanos compute_busy() const override { return executor_.compute_busy(); }
+  void wait(plan::EventName name, std::int64_t step) override { executor_->wait(name, step); }
+  void spend(Nanos extra_ns) override { executor_->time().spend(extra_ns); }
+  void sleep_until(Nanos until_ns) override { executor_->time().sleep_until(until_ns); }
+  [[nodiscard]] Nanos now() const override { return executor_->time().now(); }
+  [[nodiscard]] Nanos compute_busy() const override { return executor_->time().compute_busy(); }
   [[nodiscard]] const PinnedEntry& pinned(std::int64_t step) const override;
-  void stage_tasks(std::int64_t step, const std::vector<Task>& tasks) override {
-    pinned_entry(step).tasks = tasks;
-  }
+  [[nodiscard]] std::int32_t stage_tasks(std::int64_t step,
+                                         const std::vector<Task>& tasks) override;
   [[nodiscard]] std::int64_t scratch() const override { return scratch_; }
   void snapshot(Keyframe& keyframe, std::int64_t step) override;
-  [[nodiscard]] bool finished(std::int64_t step) const override { return executor_.finished(step); }
+  [[nodiscard]] bool finished(std::int64_t step) const override {
+    return executor_->finished(step);
+  }
   [[nodiscard]] const ApiLog& api_log() const override { return log_; }
   void end_step(std::int64_t step) override {
-    executor_.end_step(step);
+    executor_->end_step(step);
     log_.clear();
   }
-  void drain() override { executor_.drain(); }
+  void drain() override { executor_->drain(); }
+  void halt() override { executor_->halt(); }
 
  private:
   [[nodiscard]] Nanos duration(const plan::Operation& op, const LaunchArgs& args) const;
@@ -74,7 +100,6 @@ class HostDevice : public Device {
   void draft_pre_process(const plan::Operation& op, const LaunchArgs& args);
   void draft_forward(const plan::Operation& op, const LaunchArgs& args);
   void gather(const LaunchArgs& args);
-  [[nodiscard]] std::int32_t draft_output_rows(const LaunchArgs& args) const;
   void draft_rebuild(const LaunchArgs& args);
   void get_self_hidden(const LaunchArgs& args);
   void draft_lm_head(const plan::Operation& op);
@@ -104,7 +129,9 @@ class HostDevice : public Device {
                                     unsigned bits) const;
   [[nodiscard]] bool is_eos(std::int64_t token) const;
 
-  PinnedEntry& pinned_entry(std::int64_t step);
+  PinnedSlots& pinned_entry(std::int64_t step) {
+    return ring_[static_cast<std::size_t>(step) % ring_.size()];
+  }
   [[nodiscard]] std::size_t slots() const { return static_cast<std::size_t>(config_.max_num_seqs); }
   [[nodiscard]] std::size_t width() const { return static_cast<std::size_t>(config_.row_width()); }
 
@@ -112,10 +139,10 @@ class HostDevice : public Device {
   const RunConfig& config_;
   Tensors m_;
   std::vector<script::Request> scripts_;  ///< of slot_row
-  std::vector<PinnedEntry> ring_;
+  std::deque<PinnedSlots> ring_;          ///< built once: entries are views of themselves
   std::int64_t scratch_ = 0;
   ApiLog log_;
-  DetExecutor executor_;
+  std::unique_ptr<Executor> executor_;  ///< last: its threads work on what is above
 };
 
 }  // namespace tandem

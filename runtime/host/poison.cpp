@@ -6,8 +6,6 @@
 namespace tandem {
 namespace {
 
-// No request, no batch id and no text position: whoever reads it computes something wrong.
-constexpr std::int32_t kPoison = -0x5A5A5A5B;
 constexpr ProvenanceRow kPoisonRow{kPoison, kPoison, kPoison, kPoison};
 
 bool is_poison(const ProvenanceRow& row) {

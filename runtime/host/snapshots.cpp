@@ -167,7 +167,7 @@ void HostDevice::take_p4(StepRecord& record, RecordLevel level) const {
 }
 
 void HostDevice::snapshot(Keyframe& keyframe, std::int64_t step) {
-  executor_.enqueue_snapshot([this, &keyframe, step] { fill_keyframe(keyframe, step); });
+  executor_->enqueue_snapshot([this, &keyframe, step] { fill_keyframe(keyframe, step); });
 }
 
 void HostDevice::fill_keyframe(Keyframe& keyframe, std::int64_t step) {

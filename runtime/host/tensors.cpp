@@ -76,4 +76,12 @@ Tensors::Tensors(const RunConfig& config) {
   slot_row.resize(slots);
 }
 
+std::int32_t count_live(const Ints& batch_id, std::size_t valid, std::size_t rows) {
+  std::int32_t live = 0;
+  for (std::size_t x = valid; x < std::min(rows, batch_id.size()); ++x) {
+    live += batch_id[x] != -1 ? 1 : 0;
+  }
+  return live;
+}
+
 }  // namespace tandem

@@ -1,21 +1,15 @@
 // The device tensors of the host device, by their names in semantics section 2.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
+#include "runtime/ops/provenance.hpp"
 #include "traces/record.hpp"
 #include "traces/run_config.hpp"
 
 namespace tandem {
-
-/// A row of hidden states in the scripted model: where it comes from instead of what it means.
-struct ProvenanceRow {
-  std::int32_t request = kNoRequest;  ///< -1: a padding row, or one that was never written
-  std::int32_t position = 0;          ///< text position of the row's input token
-  std::int32_t phase = 0;             ///< 0: target; j: output of sub-step j - 1
-  std::int32_t sound = 0;             ///< 1: its inputs were what the script says they must be
-};
 
 using Ints = std::vector<std::int32_t>;
 using Tokens = std::vector<std::int64_t>;
@@ -66,5 +60,8 @@ struct Tensors {
   Ints table_len;   ///< entries of the slot's block-table row that are not -1, a prefix
   Ints table_hash;  ///< block_entry_hash over that row
 };
+
+/// Rows in [valid, rows) of a static batch id buffer that a launch would compute for some slot.
+[[nodiscard]] std::int32_t count_live(const Ints& batch_id, std::size_t valid, std::size_t rows);
 
 }  // namespace tandem

@@ -270,7 +270,9 @@ void ngram_extend(OracleState& s, const Rules& rules) {
     const bool unfinished = s.dev.d[i] < s.p[i];
     const std::int64_t reach = std::int64_t{s.dev.g[i]} + rules.substeps;
     if (s.dev.s[i] != 0 || unfinished || reach >= s.max_dec_len[i]) continue;
-    const std::int32_t drafts = ngram_drafts(rules, s.request[i], s.dev.g[i]);
+    const std::int64_t left = s.max_dec_len[i] - reach - 1;  // drafts in front of the limit
+    const std::int32_t drawn = ngram_drafts(rules, s.request[i], s.dev.g[i]);
+    const auto drafts = static_cast<std::int32_t>(std::min<std::int64_t>(drawn, left));
     if (drafts == 0) continue;
     s.wrote[i] = 1;
     if (s.draft.len[i] == rules.substeps + 1) {

@@ -49,7 +49,7 @@ struct StepCut {
 [[nodiscard]] StepCut cut_step(const RequestRow& row, std::int64_t offered, std::int32_t g,
                                bool eos);
 
-/// ngram(request, g): drafts that an n-gram match appends, 0..K - M.
+/// ngram(request, g): drafts that an n-gram match appends, 0..K - M, not yet cut at the limit.
 [[nodiscard]] std::int32_t ngram_drafts(const Rules& rules, RequestId request, std::int32_t g);
 
 /// Modulus of every seed (5.4).

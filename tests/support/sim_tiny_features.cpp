@@ -50,8 +50,9 @@ void TinyRun::extend_by_ngram() {
       continue;
     }
     const std::uint64_t draw = keyed_draw(config_.seed, stream, who, key + 1);
-    const std::int32_t count =
+    const std::int32_t drawn =
         1 + static_cast<std::int32_t>(draw % static_cast<std::uint64_t>(room));
+    const std::int32_t count = std::min(drawn, slot.row.max_dec_len - slot.g - 1 - m);
     for (std::int32_t x = 0; x < count; ++x) {
       slot.row_tokens[static_cast<std::size_t>(m + 1 + x)] = token(slot, slot.g + m + 1 + x);
     }

@@ -17,8 +17,8 @@
 #include <fmt/format.h>
 
 #include "runtime/host/run_host.hpp"
-#include "scenarios/scenario.hpp"
 #include "sim/checks/verify.hpp"
+#include "tools/bench/load.hpp"
 #include "tools/bench/rounds.hpp"
 #include "traces/fields.hpp"
 #include "traces/tbt.hpp"
@@ -26,6 +26,9 @@
 namespace {
 
 using namespace tandem;  // NOLINT(google-build-using-namespace)
+using bench::fail;
+using bench::print;
+using bench::take;
 
 class BytesSink final : public ByteSink {
  public:
@@ -65,33 +68,8 @@ class CountingSink final : public RecordSink {
   RecordSink* target_;
 };
 
-[[noreturn]] void fail(const Error& error) {
-  fmt::print(stderr, "error: {}\n", error.text);
-  std::exit(2);
-}
-template <class T>
-T take(Result<T> result) {
-  if (!result) fail(result.error());
-  return std::move(result).value();
-}
-
-Scenario decoding(int slots, std::int64_t slot_steps) {
-  const std::string text = fmt::format(
-      R"({{"name": "bench", "engine": {{"max_num_seqs": {}, "num_speculative_tokens": 3,
-      "block_size": 64, "max_model_len": 4096, "max_num_batched_tokens": 8192,
-      "cuda_graphs": true}}, "acceptance": {{"kind": "constant", "p": 0.7}},
-      "workload": {{"kind": "poisson", "requests": 1000000, "gap_steps": {:.3f},
-      "prompt": {{"shares": [0, 1], "tokens": [16, 256]}},
-      "output": {{"shares": [0, 1], "tokens": [100, 1000]}}}}, "limits": {{"steps": {}}}}})",
-      slots, 200.0 / slots, slot_steps / slots);
-  return take(parse_scenario(text, "bench"));
-}
-
 RunSummary run(const Scenario& scenario, RecordSink* sink) {
-  const FileLoader none = [](const std::string& path) {
-    return Result<std::string>(Error::make(path, "a file", "none"));
-  };
-  const std::unique_ptr<Workload> workload = take(make_workload(scenario, none));
+  const std::unique_ptr<Workload> workload = bench::workload_of(scenario);
   return take(run_on_host(scenario, *workload, RunOptions{}, sink));
 }
 
@@ -161,15 +139,8 @@ struct Options {
   int rounds = 7;
 };
 
-void print(const std::vector<bench::Rate>& rates, double scale, const char* unit) {
-  for (const bench::Rate& r : rates) {
-    fmt::print("  {:<24} {:>9.2f} {} (least {:.2f}, greatest {:.2f})\n", r.name, r.median / scale,
-               unit, r.least / scale, r.greatest / scale);
-  }
-}
-
 void bench_slots(const Options& o, int slots) {
-  const Scenario scenario = decoding(slots, o.slot_steps);
+  const Scenario scenario = bench::decoding(slots, o.slot_steps);
   BytesSink out;
   const std::unique_ptr<RecordSink> writer = take(make_tbt_writer(out, {}));
   CountingSink counter(writer.get());

@@ -98,6 +98,7 @@ int parse_and_run(const std::vector<std::string>& args, Io& io) {
   add_dump_command(app, io, exit_code);
   add_plan_command(app, io, exit_code);
   add_op_command(app, io, exit_code);
+  add_import_command(app, io, exit_code);
   add_diff_command(app, io, exit_code);
   add_explain_command(app, io, exit_code);
   add_completion_command(app, io, exit_code);

@@ -25,7 +25,7 @@ std::string plain(std::string_view text) {
         out += "\\e";
         break;
       case '-':
-        // A minus can be copied into a shell. No hyphen may join those of the word, as in "no-wrap".
+        // A minus, which can be copied into a shell; the word is not broken into two by another.
         if (out.compare(word, 2, "\\%") != 0) out.insert(word, "\\%");
         out += "\\-";
         break;

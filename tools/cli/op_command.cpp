@@ -1,9 +1,11 @@
 // `tandem op`: runs bookkeeping operations on tensors from outside.
 #include <algorithm>
+#include <memory>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "kernels/op_device.hpp"
 #include "tools/cli/commands.hpp"
 #include "tools/cli/documents.hpp"
 #include "tools/cli/line_source.hpp"
@@ -80,12 +82,12 @@ Error unknown_op(const std::string& place, const std::string& name) {
 
 /// Runs one case. `name` is the operation where the case names none.
 Result<kernels::NamedTensors> run_case(const OpCase& op_case, const std::string& name,
-                                       const std::string& place) {
+                                       const std::string& place, kernels::OpDevice* device) {
   const std::string& op = op_case.op.empty() ? name : op_case.op;
   if (op.empty()) return Error::make(place + ":/op", "not given", "one");
   if (kernels::find_op(op) == nullptr) return unknown_op(place + ":/op", op);
   const Result<kernels::NamedTensors> outputs =
-      kernels::run_op(op, op_case.attributes, op_case.inputs);
+      kernels::run_op(op, op_case.attributes, op_case.inputs, {.device = device});
   if (!outputs) return outputs.error().within(place);
   return outputs.value();
 }
@@ -119,7 +121,7 @@ int finish_check(Io& io, const Tally& tally, const std::string& place) {
                               "leave --check out to compute them"));
 }
 
-int run_single(Io& io, const Options& o) {
+int run_single(Io& io, const Options& o, kernels::OpDevice* device) {
   if (o.in.empty())
     return fail(io, Error::make("--in", "not given", "a file, or - for standard input"));
   if (o.out.empty() && !o.check) {
@@ -138,7 +140,7 @@ int run_single(Io& io, const Options& o) {
     return fail(io, Error::make(place + ":/op", "got '" + op_case.value().op + "'",
                                 "'" + o.name + "' as on the command line, or none"));
   }
-  const Result<kernels::NamedTensors> outputs = run_case(op_case.value(), o.name, place);
+  const Result<kernels::NamedTensors> outputs = run_case(op_case.value(), o.name, place, device);
   if (!outputs) return fail(io, outputs.error());
   if (document.value().wanted()) {
     const Status written =
@@ -159,14 +161,14 @@ std::string result_line(const OpCase& op_case, std::int64_t line,
 }
 
 /// False at the end of the file.
-Result<bool> run_line(Io& io, const Options& o, LineSource& source, std::string& text, Tally& tally,
-                      std::int64_t& cases) {
+Result<bool> run_line(Io& io, const Options& o, kernels::OpDevice* device, LineSource& source,
+                      std::string& text, Tally& tally, std::int64_t& cases) {
   TANDEM_TRY(const bool more, source.next(text));
   if (!more) return false;
   if (text.find_first_not_of(" \t\r") == std::string::npos) return true;
   TANDEM_TRY(const OpCase op_case, parse_op_case(text, source.name(), source.number()));
   const std::string place = fmt::format("{}:{}", source.name(), source.number());
-  TANDEM_TRY(const kernels::NamedTensors outputs, run_case(op_case, "", place));
+  TANDEM_TRY(const kernels::NamedTensors outputs, run_case(op_case, "", place, device));
   ++cases;
   if (!o.check) {
     io.out.write(result_line(op_case, source.number(), outputs));
@@ -178,7 +180,7 @@ Result<bool> run_line(Io& io, const Options& o, LineSource& source, std::string&
   return true;
 }
 
-int run_vectors(Io& io, const Options& o) {
+int run_vectors(Io& io, const Options& o, kernels::OpDevice* device) {
   Result<LineSource> source = LineSource::open(io, o.vectors);
   if (!source) return fail(io, source.error().within("--vectors"));
   Tally tally;
@@ -191,7 +193,7 @@ int run_vectors(Io& io, const Options& o) {
     if (io.stop.load()) {
       return interrupted(io, source.value().name(), fmt::format("{} cases were run", cases));
     }
-    const Result<bool> ran = run_line(io, o, source.value(), text, tally, cases);
+    const Result<bool> ran = run_line(io, o, device, source.value(), text, tally, cases);
     if (!ran) return fail(io, ran.error());
     more = ran.value();
   }
@@ -228,11 +230,16 @@ int run(Io& io, const Options& o) {
     io.out.write(o.name.empty() ? list_text() : signature_text(*kernels::find_op(o.name)));
     return kExitClean;
   }
+  std::unique_ptr<kernels::OpDevice> device;  // null: the host
   if (o.device == "cuda") {
-    print_error(io, Error::make("--device", "got cuda", "host: this build has no CUDA operations"));
-    return kExitNoDevice;
+    Result<std::unique_ptr<kernels::OpDevice>> opened = kernels::open_cuda_op_device();
+    if (!opened) {
+      print_error(io, opened.error().within("--device cuda"));
+      return kExitNoDevice;
+    }
+    device = std::move(opened).value();
   }
-  return o.vectors.empty() ? run_single(io, o) : run_vectors(io, o);
+  return o.vectors.empty() ? run_single(io, o, device.get()) : run_vectors(io, o, device.get());
 }
 
 std::vector<std::string_view> op_names() {

@@ -148,11 +148,11 @@ std::string run_text(const RunReport& report, const Style& style) {
   text += row("tokens", grouped(s.tokens));
   text += row("token_digest", digest_text(s.token_digest));
   if (report.verdict) text += row("counter_digest", digest_text(report.verdict->counter_digest));
-  text += row("virtual time", duration_text(s.virtual_ns));
+  text += row(report.executor == "cuda" ? "time" : "virtual time", duration_text(s.virtual_ns));
   if (s.has_step_time) {
     text += row("step time", percentiles_text(s.step_time_ns, duration_text));
-    text += row("idle", percentiles_text(s.idle_millionths, percent_text));
   }
+  if (s.has_idle) text += row("idle", percentiles_text(s.idle_millionths, percent_text));
   if (!report.trace_path.empty()) {
     text += row("trace", fmt::format("{}, {} bytes, {} a running slot-step", report.trace_path,
                                      grouped(report.trace_bytes),

@@ -105,7 +105,7 @@ std::string run_json(const RunReport& report) {
   }
   out["recorder_stalls"] = s.recorder_stalls;
   out["step_time_us"] = percentiles(s.has_step_time, s.step_time_ns, 1e3);
-  out["idle_pct"] = percentiles(s.has_step_time, s.idle_millionths, 1e4);
+  out["idle_pct"] = percentiles(s.has_idle, s.idle_millionths, 1e4);
   out["virtual_ns"] = s.virtual_ns;
   out["dropped_rows"] = s.dropped_rows;
   out["guard_step"] = s.guard_tripped ? Json(s.guard_step) : Json();

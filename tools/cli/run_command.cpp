@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "runtime/cuda/run_cuda.hpp"
 #include "runtime/host/run_host.hpp"
 #include "tools/cli/commands.hpp"
 #include "tools/cli/documents.hpp"
@@ -113,8 +114,9 @@ void show_progress(Progress& progress, const Scenario& scenario, const RunProgre
 
 Result<RunSummary> execute(Io& io, const Options& o, const Scenario& scenario, RecordLevel level,
                            Recording& recording) {
-  TANDEM_TRY(const std::unique_ptr<Workload> workload,
-             make_workload(scenario, scenario_loader(io, o.scenario)));
+  TANDEM_TRY(
+      const std::unique_ptr<Workload> workload,
+      make_workload(scenario, scenario_loader(io, o.scenario), scenario_opener(io, o.scenario)));
   Progress progress(io.err);
   RunOptions options;
   options.level = recording.sink != nullptr ? level : RecordLevel::off;
@@ -124,7 +126,9 @@ Result<RunSummary> execute(Io& io, const Options& o, const Scenario& scenario, R
     if (!progress.due()) return;
     show_progress(progress, scenario, p);
   };
-  return run_on_host(scenario, *workload, options, recording.sink.get());
+  if (o.device == "cuda") return run_on_cuda(scenario, *workload, options, recording.sink.get());
+  const ExecutorKind executor = o.executor == "threads" ? ExecutorKind::threads : ExecutorKind::det;
+  return run_on_host(scenario, *workload, options, recording.sink.get(), executor);
 }
 
 int exit_code_of(const RunReport& report) {
@@ -143,6 +147,15 @@ void print_interruption(Io& io, const RunReport& report) {
 int run_scenario(Io& io, const Options& o, RecordLevel level) {
   Result<Scenario> scenario = load_scenario(io, o.scenario);
   if (!scenario) return fail(io, scenario.error());
+  std::string device_name = "host";
+  if (o.device == "cuda") {
+    const Result<CudaDeviceInfo> device = find_cuda_device(scenario.value().config);
+    if (!device) {
+      print_error(io, device.error());
+      return kExitNoDevice;
+    }
+    device_name = device.value().name;
+  }
   Result<Document> json = Document::open(io, "--json", o.json);
   if (!json) return fail(io, json.error());
   Result<Recording> recording = open_recording(io, o, !o.no_verify && level != RecordLevel::off);
@@ -154,8 +167,8 @@ int run_scenario(Io& io, const Options& o, RecordLevel level) {
 
   RunReport report;
   report.config = scenario.value().config;
-  report.device = "host";
-  report.executor = o.executor;
+  report.device = device_name;
+  report.executor = o.device == "cuda" ? "cuda" : o.executor;
   report.level = r.sink != nullptr ? level : RecordLevel::off;
   report.summary = summary.value();
   if (r.verifier != nullptr) {
@@ -180,16 +193,6 @@ int run_scenario(Io& io, const Options& o, RecordLevel level) {
 }
 
 int run(Io& io, const Options& o) {
-  if (o.device == "cuda") {
-    print_error(io,
-                Error::make("--device", "got 'cuda'", "auto or host: this build has no CUDA device",
-                            "run with --device host"));
-    return kExitNoDevice;
-  }
-  if (o.executor == "threads") {
-    return fail(io, Error::make("--executor", "got 'threads'", "det",
-                                "threads comes with a later version"));
-  }
   const Result<RecordLevel> level = checked_level(o);
   if (!level) return fail(io, level.error());
   const Status output = check_output(o);
@@ -203,13 +206,24 @@ void add_run_command(CLI::App& app, Io& io, int& exit_code) {
   auto o = std::make_shared<Options>();
   CLI::App* sub = app.add_subcommand("run", "Run a scenario, verify it beside the run, record it");
   add_scenario_options(*sub, o->scenario);
-  sub->add_option("--steps", o->scenario.steps, "end after N loop iterations")->option_text("N");
+  sub->add_option("--steps", o->scenario.steps,
+                  "end after N loop iterations; with the workload where not given")
+      ->option_text("N");
+  sub->add_option("--from", o->scenario.from,
+                  "leave out rows of a request trace before this time: 90, 90s, 1.5m, 250ms, 2h")
+      ->option_text("TIME");
+  sub->add_option("--until", o->scenario.until, "end a request trace at this time")
+      ->option_text("TIME");
+  sub->add_option("--rate-scale", o->scenario.rate_scale, "arrivals at X times their rate")
+      ->option_text("X");
   sub->add_flag("--unguarded", o->scenario.unguarded,
                 "let a launch that is too small go on instead of ending the run");
   sub->option_defaults()->group("execution");
   sub->add_option("--device", o->device, "what executes the steps")
       ->check(one_of({"auto", "host", "cuda"}));
-  sub->add_option("--executor", o->executor, "det: one thread, virtual time")
+  sub->add_option("--executor", o->executor,
+                  "det: one thread, seeded order; threads: a worker thread a stream, the "
+                  "same values and times")
       ->check(one_of({"det", "threads"}));
   sub->add_flag("--no-verify", o->no_verify, "do not run the simulator beside the run");
   sub->option_defaults()->group("output");
@@ -225,6 +239,7 @@ void add_run_command(CLI::App& app, Io& io, int& exit_code) {
            {"tandem run azure-conv --steps 2000 -o run.tbt",
             "tandem run azure-conv --steps 500 --schedule sync --json -",
             "tandem run azure-conv --steps 500 --set engine.max_num_seqs=16 --seed 7",
+            "tandem run azure-conv --steps 500 --rate-scale 1.5",
             "tandem run dnode-short-drafts --policy predict-sum  # exit code 1"});
   sub->callback([o, &io, &exit_code] { exit_code = run(io, *o); });
 }

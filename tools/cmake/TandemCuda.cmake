@@ -29,3 +29,14 @@ if(NOT TANDEM_CUDA STREQUAL "OFF")
       "Put nvcc on PATH or set CUDACXX, or configure with -DTANDEM_CUDA=OFF for a host-only build.")
   endif()
 endif()
+
+# tandem_cuda_options(NAME): how the CUDA sources of a library compile. Contracts pass std::span to
+# kernels, whose constexpr members device code calls.
+function(tandem_cuda_options name)
+  set(options --expt-relaxed-constexpr -Xcompiler=-Wall,-Wextra)
+  if(TANDEM_WERROR)
+    list(APPEND options -Werror=all-warnings)
+  endif()
+  target_compile_options(tandem_${name} PRIVATE "$<$<COMPILE_LANGUAGE:CUDA>:${options}>")
+  set_target_properties(tandem_${name} PROPERTIES CUDA_SEPARABLE_COMPILATION OFF)
+endfunction()

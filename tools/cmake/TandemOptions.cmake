@@ -47,3 +47,19 @@ if(TANDEM_SANITIZE)
   target_compile_options(tandem_flags INTERFACE ${tandem_sanitize_flags})
   target_link_options(tandem_flags INTERFACE ${tandem_sanitize_flags})
 endif()
+
+# libFuzzer: programs that mutate their input, beside the sanitizers of TANDEM_SANITIZE.
+option(TANDEM_FUZZ "Build the libFuzzer programs of tests/fuzz (preset fuzz)" OFF)
+if(TANDEM_FUZZ)
+  include(CheckCXXSourceCompiles)
+  set(CMAKE_REQUIRED_FLAGS -fsanitize=fuzzer)
+  check_cxx_source_compiles("#include <cstddef>
+    extern \"C\" int LLVMFuzzerTestOneInput(const unsigned char*, std::size_t) { return 0; }"
+    TANDEM_HAS_LIBFUZZER)
+  unset(CMAKE_REQUIRED_FLAGS)
+  if(NOT TANDEM_HAS_LIBFUZZER)
+    message(FATAL_ERROR "TANDEM_FUZZ=ON but ${CMAKE_CXX_COMPILER} has no libFuzzer.\n"
+      "On Debian or Ubuntu: apt-get install clang libclang-rt-14-dev, and use preset fuzz")
+  endif()
+  target_compile_options(tandem_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -154,9 +155,12 @@ TEST_F(Executable, PartOfAKilledRunThenEveryReaderTakesIt) {
 constexpr std::uintmax_t kFirstBlock = 8192;  ///< bytes; more than any header, less than a block
 
 TEST_F(Executable, InterruptedThenTheTraceIsClosedAndCode130) {
-  for (const int number : {SIGINT, SIGTERM}) {
+  const std::pair<int, const char*> cases[] = {
+      {SIGINT, "det"}, {SIGTERM, "det"}, {SIGINT, "threads"}};
+  for (const auto& [number, executor] : cases) {
     fs::remove(folder_ / "run.tbt");
-    ChildProcess child(folder_, {"run", "azure-conv", "-o", "run.tbt", "--json", "r.json"});
+    ChildProcess child(folder_, {"run", "azure-conv", "-o", "run.tbt", "--json", "r.json",
+                                 "--executor", executor});
     // A first block in the file: on a busy machine a file that is merely there holds no step yet.
     const fs::path part = folder_ / "run.tbt.part";
     for (int i = 0; i < 12000 && !(fs::exists(part) && fs::file_size(part) > kFirstBlock); ++i) {

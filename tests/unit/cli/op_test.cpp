@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "kernels/op_device.hpp"
 #include "kernels/op_registry.hpp"
 #include "tests/support/shared_data.hpp"
 #include "tests/unit/cli/fake_io.hpp"
@@ -198,7 +199,7 @@ TEST(Op, KeyGivenTwiceThenCode2WithItsPlace) {
                  "v.jsonl:1:/attrs/a~1b/1/x: the key twice");
 }
 
-TEST(Op, UsageErrorsThenCode2AndCudaThenCode3) {
+TEST(Op, UsageErrorsThenCode2) {
   FakeMachine m;
   m.files.files["in.json"] = kCase;
   for (const char* line :
@@ -212,8 +213,23 @@ TEST(Op, UsageErrorsThenCode2AndCudaThenCode3) {
     EXPECT_EQ(lines_of(m.err.text).size(), 1U) << line << "\n" << m.err.text;
   }
   EXPECT_EQ(m.files.files.size(), 1U) << "a refused command line wrote a file";
-  EXPECT_EQ(m("op --vectors in.json --device cuda"), kExitNoDevice);
-  EXPECT_EQ(lines_of(m.err.text).size(), 1U) << m.err.text;
+}
+
+TEST(Op, CudaGivesTheHostsLinesOrCode3BySentence) {
+  FakeMachine m;
+  m.files.files["in.json"] = kCase;
+  const auto device = kernels::open_cuda_op_device();
+  if (!device) {
+    EXPECT_EQ(m("op --vectors in.json --device cuda"), kExitNoDevice);
+    EXPECT_EQ(m.out.text, "");
+    EXPECT_EQ(lines_of(m.err.text).size(), 1U) << m.err.text;
+    EXPECT_NE(m.err.text.find("--device cuda: CUDA device: "), std::string::npos) << m.err.text;
+    return;
+  }
+  ASSERT_EQ(m("op --vectors in.json"), kExitClean) << m.err.text;
+  const std::string on_host = m.out.text;
+  EXPECT_EQ(m("op --vectors in.json --device cuda"), kExitClean) << m.err.text;
+  EXPECT_EQ(m.out.text, on_host);
 }
 
 TEST(Op, GzipVectorsThenReadOrRefusedBySentence) {

@@ -113,7 +113,7 @@ TEST(RunJson, VerifiedRunThenTheKeysThatScriptsRead) {
   report.summary.steps = 1000;
   report.summary.tokens = 4321;
   report.summary.token_digest = 0x123U;
-  report.summary.has_step_time = true;
+  report.summary.has_step_time = report.summary.has_idle = true;
   report.summary.step_time_ns = {8'412'000, 9'000'000, 9'500'000};
   report.summary.idle_millionths = {15'000, 20'000, 1'000'000};
   report.verdict = diverged_verdict();

@@ -70,6 +70,53 @@ TEST(Run, BothSchedulesThenEqualTokenDigests) {
   EXPECT_GT(overlap["requests"], 0);
 }
 
+TEST(Run, ThreadsExecutorThenTheSameResultsButForItsName) {
+  FakeMachine m;
+  const std::string line = "run azure-conv --steps 400";
+  Json det = json_of(m, line + " --executor det -o det.tbt");
+  Json threads = json_of(m, line + " --executor threads -o threads.tbt");
+  EXPECT_EQ(det["executor"], "det");
+  EXPECT_EQ(threads["executor"], "threads");
+  for (Json* json : {&det, &threads}) {
+    for (const char* key : {"executor", "trace", "trace_bytes"}) json->erase(key);
+  }
+  EXPECT_EQ(det, threads);
+  EXPECT_EQ(m("diff det.tbt threads.tbt"), kExitClean) << m.out.text;
+  EXPECT_EQ(m("verify threads.tbt"), kExitClean) << m.out.text;
+}
+
+TEST(Run, OldMeaningOfTheEncoderTestIsAProvenanceDivergence) {
+  FakeMachine m;
+  const Json json = json_of(
+      m, "run cached-recovery --set draft_path=self --set encoder_test=step_idx", kExitDiverged);
+  const auto first = json["first_divergence"].get<std::string>();
+  EXPECT_NE(first.find("check=V32"), std::string::npos) << first;
+  for (const auto& [name, counts] : json["checks"].items()) {
+    const bool provenance = name == "V32" || name == "V33";
+    EXPECT_EQ(counts["diverged"].get<int>() > 0, provenance) << name;
+  }
+}
+
+TEST(Run, ThreadsExecutorThatMeetsADivergenceOrAFullDiskThenItEnds) {
+  FakeMachine m;
+  const std::string broken = "run dnode-short-drafts --policy predict-sum";
+  const Json det = json_of(m, broken, kExitDiverged);
+  for (const char* more : {"", " --no-verify"}) {
+    const Json threads = json_of(m, broken + " --executor threads" + more, kExitDiverged);
+    EXPECT_EQ(threads["guard_step"], det["guard_step"]) << more;
+  }
+  m.files.space_bytes = 20'000;
+  EXPECT_EQ(m("run azure-conv --steps 2000 --executor threads -o a.tbt"), kExitBadInput);
+  EXPECT_NE(m.err.text.find("no space left"), std::string::npos) << m.err.text;
+}
+
+TEST(Run, StopAskedThenTheThreadsExecutorStopsAtAStepAndExitCodeIs130) {
+  FakeMachine m;
+  m.stop = true;
+  EXPECT_EQ(m("run azure-conv --executor threads"), kExitInterrupted) << m.err.text;
+  EXPECT_NE(m.out.text.find("\ninterrupted     after 0 steps"), std::string::npos) << m.out.text;
+}
+
 TEST(Run, PredictSumWithShortDraftsThenExitCode1) {
   FakeMachine m;
   const Json json = json_of(m, "run dnode-short-drafts --policy predict-sum", kExitDiverged);

@@ -85,8 +85,8 @@ TEST(Usage, BadValuesThenOptionFoundAndWanted) {
   FakeMachine m;
   expect_one_error_line(m, "run azure-conv --device gpu",
                         "--device: got 'gpu', want one of auto, host, cuda");
-  expect_one_error_line(m, "run azure-conv --executor threads", "--executor: got 'threads'");
-  expect_one_error_line(m, "run azure-conv --executor x", "--executor: got 'x'");
+  expect_one_error_line(m, "run azure-conv --executor x",
+                        "--executor: got 'x', want one of det, threads");
   expect_one_error_line(m, "run azure-conv --schedule x", "--schedule: got 'x'");
   expect_one_error_line(m, "run azure-conv --policy best",
                         "--policy: got 'best', want one of exact, predict-sum");

@@ -1,4 +1,4 @@
-// Runs a scenario on the host device with the judge beside it, and keeps how each request ended.
+// Runs a scenario on a device with the judge beside it, and keeps how each request ended.
 #include "tests/unit/joined/judged_run.hpp"
 
 #include <algorithm>
@@ -8,34 +8,50 @@
 namespace tandem::test {
 namespace {
 
-/// Hands each call to the judge, and records to the watcher as well.
+/// Hands each call to the judge and to the copy, and records to the watcher as well.
 class Audience : public RecordSink {
  public:
-  Audience(RecordSink& judge, RecordWatcher* watcher, JudgedRun& run)
-      : judge_(judge), watcher_(watcher), run_(run) {}
+  Audience(RecordSink& judge, const HowJudged& how, JudgedRun& run) : how_(how), run_(run) {
+    sinks_.push_back(&judge);
+    if (how.copy != nullptr) sinks_.push_back(how.copy);
+  }
 
   Status begin(const TraceHeader& header) override {
-    if (watcher_ != nullptr) watcher_->begin(header);
-    return judge_.begin(header);
+    if (how_.watcher != nullptr) how_.watcher->begin(header);
+    return to_all([&](RecordSink& sink) { return sink.begin(header); });
   }
-  Status segment(const plan::Segment& segment) override { return judge_.segment(segment); }
-  Status keyframe(const Keyframe& keyframe) override { return judge_.keyframe(keyframe); }
+  Status segment(const plan::Segment& segment) override {
+    return to_all([&](RecordSink& sink) { return sink.segment(segment); });
+  }
+  Status keyframe(const Keyframe& keyframe) override {
+    return to_all([&](RecordSink& sink) { return sink.keyframe(keyframe); });
+  }
   Status step(const StepRecord& record) override {
-    if (watcher_ != nullptr) watcher_->step(record);
+    if (how_.watcher != nullptr) how_.watcher->step(record);
     for (const RequestOutcome& outcome : record.outcomes) {
       const auto [place, is_new] =
           run_.outcomes.try_emplace(outcome.id, outcome.output_len, outcome.reason);
       if (!is_new) run_.error = "request " + std::to_string(place->first) + " was closed twice";
     }
-    return judge_.step(record);
+    return to_all([&](RecordSink& sink) { return sink.step(record); });
   }
-  Status unadmitted(const RequestRow& row) override { return judge_.unadmitted(row); }
-  Status end(const Keyframe& last) override { return judge_.end(last); }
+  Status unadmitted(const RequestRow& row) override {
+    return to_all([&](RecordSink& sink) { return sink.unadmitted(row); });
+  }
+  Status end(const Keyframe& last) override {
+    return to_all([&](RecordSink& sink) { return sink.end(last); });
+  }
 
  private:
-  RecordSink& judge_;
-  RecordWatcher* watcher_;
+  template <class Call>
+  Status to_all(Call call) {
+    for (RecordSink* sink : sinks_) TANDEM_RETURN_IF_ERROR(call(*sink));
+    return {};
+  }
+
+  const HowJudged& how_;
   JudgedRun& run_;
+  std::vector<RecordSink*> sinks_;
 };
 
 std::string words(const Outcomes& all, RequestId id) {
@@ -60,23 +76,26 @@ bool one_abort_came_first(const Outcomes& a, const Outcomes& b, RequestId id) {
 
 }  // namespace
 
-JudgedRun run_judged(const Scenario& scenario, Workload& workload, std::int64_t block_steps,
-                     RecordWatcher* watcher) {
+JudgedRun run_judged(const Scenario& scenario, Workload& workload, const HowJudged& how) {
   JudgedRun run;
   sim::VerifyOptions options;
   options.divergences_max = 4;
   const auto judge = sim::make_live_verifier(options);
-  Audience audience(*judge, watcher, run);
-  RunOptions how;
-  how.block_steps = block_steps;
-  const Result<RunSummary> summary = run_on_host(scenario, workload, how, &audience);
+  Audience audience(*judge, how, run);
+  RunOptions run_options;
+  run_options.block_steps = how.block_steps;
+  run_options.level = how.level;
+  const Result<RunSummary> summary =
+      how.runner ? how.runner(scenario, workload, run_options, &audience)
+                 : run_on_host(scenario, workload, run_options, &audience, how.executor);
   if (!summary.ok()) {
     run.error = summary.error().text;
     return run;
   }
   run.summary = summary.value();
   run.verdict = judge->verdict();
-  if (run.error.empty() && scenario.steps_max > 0 && run.summary.steps >= scenario.steps_max) {
+  const bool cut = scenario.steps_max > 0 && run.summary.steps >= scenario.steps_max;
+  if (run.error.empty() && cut && !how.may_be_cut) {
     run.error = "still running after " + std::to_string(run.summary.steps) + " steps";
   }
   return run;
@@ -109,15 +128,21 @@ Scenario catalog_case(const std::string& name, std::vector<std::string> override
 }
 
 JudgedRun run_catalog(const std::string& name, std::vector<std::string> overrides,
-                      RecordWatcher* watcher) {
+                      const HowJudged& how) {
   const Scenario scenario = catalog_case(name, std::move(overrides));
   const FileLoader no_files = [](const std::string& path) -> Result<std::string> {
     return Error{path + ": no file belongs to the catalogue"};
   };
   auto workload = make_workload(scenario, no_files);
   TANDEM_CHECK(workload.ok());
-  constexpr std::int64_t kBlockSteps = 7;  // blocks open on every kind of step
-  return run_judged(scenario, *workload.value(), kBlockSteps, watcher);
+  return run_judged(scenario, *workload.value(), how);
+}
+
+JudgedRun run_catalog(const std::string& name, std::vector<std::string> overrides,
+                      RecordWatcher* watcher) {
+  HowJudged how;
+  how.watcher = watcher;
+  return run_catalog(name, std::move(overrides), how);
 }
 
 std::vector<std::string> catalog_list() {

@@ -1,6 +1,7 @@
-// Runs a scenario on the host device with the judge beside it, and keeps how each request ended.
+// Runs a scenario on a device with the judge beside it, and keeps how each request ended.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -41,9 +42,20 @@ struct JudgedRun {
   }
 };
 
-/// `watcher` may be null. `block_steps`: records between keyframes, each a link of V0.
+struct HowJudged {
+  std::int64_t block_steps = 7;  ///< records between keyframes: blocks open on all kinds of step
+  RecordWatcher* watcher = nullptr;  ///< may be null
+  RecordSink* copy = nullptr;        ///< is handed everything as well; may be null
+  ExecutorKind executor = ExecutorKind::det;
+  /// Runs it elsewhere than on the host device; `executor` is not looked at then.
+  std::function<Result<RunSummary>(const Scenario&, Workload&, const RunOptions&, RecordSink*)>
+      runner;
+  RecordLevel level = RecordLevel::state;
+  bool may_be_cut = false;  ///< that limits.steps ends the run with requests open is no error
+};
+
 [[nodiscard]] JudgedRun run_judged(const Scenario& scenario, Workload& workload,
-                                   std::int64_t block_steps, RecordWatcher* watcher = nullptr);
+                                   const HowJudged& how);
 
 /// Where two runs of one workload differ in what requests received: "" where they do not.
 [[nodiscard]] std::string difference(const JudgedRun& a, const JudgedRun& b);
@@ -54,7 +66,9 @@ struct JudgedRun {
 [[nodiscard]] Scenario catalog_case(const std::string& name,
                                     std::vector<std::string> overrides = {});
 [[nodiscard]] JudgedRun run_catalog(const std::string& name, std::vector<std::string> overrides,
-                                    RecordWatcher* watcher = nullptr);
+                                    const HowJudged& how = {});
+[[nodiscard]] JudgedRun run_catalog(const std::string& name, std::vector<std::string> overrides,
+                                    RecordWatcher* watcher);
 
 /// Names of the catalogue, and as names of tests.
 [[nodiscard]] std::vector<std::string> catalog_list();

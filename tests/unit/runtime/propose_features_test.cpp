@@ -100,7 +100,8 @@ TEST(NgramDrafts, StandBehindThoseOfTheHeadAsOftenAsTheShareSays) {
       const RequestSpec& spec = requests[static_cast<std::size_t>(r.p1_request[i])];
       const std::int32_t g = r.p2.g[i];
       const bool near_limit = g + 2 >= spec.row.max_dec_len;
-      const std::int32_t appended = near_limit ? 0 : script::ngram_count(s.config, spec.row, g);
+      const std::int32_t appended =
+          near_limit ? 0 : script::ngram_count(s.config, spec.row.id, spec.row.max_dec_len, g);
       EXPECT_EQ(r.p4.q[i], (near_limit ? 1 : 3) + appended) << r.t << ", slot " << i;
       EXPECT_EQ(r.p4_draft.len[i], r.p4.q[i]) << r.t << ", slot " << i;
       EXPECT_EQ(r.p4_draft.hole[i], 0);
@@ -110,6 +111,21 @@ TEST(NgramDrafts, StandBehindThoseOfTheHeadAsOftenAsTheShareSays) {
   }
   EXPECT_GT(seen, 50);
   EXPECT_EQ(longest, 6);  // all of W occurs
+}
+
+TEST(NgramDrafts, EndInFrontOfTheLimit) {
+  RunConfig config;
+  config.num_speculative_tokens = 16;
+  config.num_model_steps = 3;
+  config.ngram_millionths = 1'000'000;
+  constexpr std::int64_t kMaxDecLen = 13;
+  for (RequestId request = 0; request < 40; ++request) {
+    for (std::int64_t g = 1; g < kMaxDecLen; ++g) {
+      const std::int32_t count = script::ngram_count(config, request, kMaxDecLen, g);
+      EXPECT_GE(count, 0);
+      EXPECT_TRUE(count == 0 || g + 3 + count < kMaxDecLen) << g;
+    }
+  }
 }
 
 TEST(NgramDrafts, AreAcceptedAsFarAsTheProfileReaches) {

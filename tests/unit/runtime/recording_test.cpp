@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-#include "runtime/host/packing.hpp"
+#include "runtime/host/tensors.hpp"
 #include "tests/unit/runtime/hooked_device.hpp"
 #include "traces/base/random.hpp"
 

@@ -1,0 +1,39 @@
+// What the table of fuzz targets points at, one group a source file.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "tests/fuzz/targets.hpp"
+
+namespace tandem::fuzz {
+
+// scenario_reader.cpp: a scenario's text; behind each NUL byte stands an override.
+Status run_scenario_text(Input input);
+std::vector<std::string> scenario_seeds();
+std::vector<std::string> scenario_words();
+
+// request_readers.cpp: files that a scenario names, one target a format.
+Status run_azure_csv(Input input);
+std::vector<std::string> azure_csv_seeds();
+std::vector<std::string> azure_csv_words();
+Status run_accept_file(Input input);
+std::vector<std::string> accept_file_seeds();
+std::vector<std::string> accept_file_words();
+
+// trace_readers.cpp: both forms of a trace, decoded and judged; a header alone.
+Status run_trace(Input input);
+std::vector<std::string> tbt_seeds();
+std::vector<std::string> jsonl_seeds();
+Status run_header(Input input);
+std::vector<std::string> header_seeds();
+std::vector<std::string> trace_words();
+
+// op_readers.cpp: a case of an operation, carried out; a file of them, plain or gzip.
+Status run_op_case(Input input);
+std::vector<std::string> op_seeds();
+Status run_op_vectors(Input input);
+std::vector<std::string> op_vectors_seeds();
+std::vector<std::string> op_words();
+
+}  // namespace tandem::fuzz
