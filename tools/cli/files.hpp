@@ -57,7 +57,7 @@ class FileSystem {
   [[nodiscard]] Result<std::string> read_text(const std::string& path);
 };
 
-/// `stop`, where given: once it is set, a wait for bytes of a pipe ends with the error kInterrupted.
+/// `stop`, where given: once it is set, a wait for bytes of a pipe ends with error kInterrupted.
 [[nodiscard]] std::unique_ptr<FileSystem> make_posix_files(const std::atomic<bool>* stop = nullptr);
 
 /// Why the system refused, as our sentences say it: "no space left on the device".
