@@ -87,8 +87,9 @@ TraceReport verify_one(Io& io, const std::string& path, const Checked& options,
   hooks.block_done = [&](std::size_t done) { progress.show_blocks(done, block_count, path); };
   const Result<OpenTrace> trace = open_trace_file(io, path, std::move(hooks));
   if (!trace) {
-    report.error = trace.error().text;
-    report.exit_code = kExitBadInput;
+    report.interrupted = is_interruption(io, trace.error());
+    if (!report.interrupted) report.error = trace.error().text;
+    report.exit_code = exit_code_of(report);
     return report;
   }
   const TraceReader& reader = *trace.value().reader;

@@ -1,4 +1,4 @@
-// Full disks, readers that went away, Ctrl-C: what was complete stays, one sentence, the right code.
+// Full disks, readers gone, Ctrl-C: what was complete stays, one sentence, the right code.
 #include <csignal>
 #include <filesystem>
 #include <string>
@@ -152,7 +152,7 @@ TEST_F(Robust, OneDocumentOnAFullDeviceThenTheOtherIsWritten) {
   ASSERT_EQ(run({"run", "azure-conv", "--steps", "500", "-o", "run.tbt"}), 0) << err_;
   EXPECT_EQ(run({"verify", "run.tbt", "--json", "/dev/full", "--junit", "v.xml"}), 2);
   EXPECT_NE(read_whole(folder_ / "v.xml").find("</testsuites>"), std::string::npos);
-  expect_one_sentence("--json: /dev/full");
+  expect_one_sentence("--json:/dev/full: no space left");
   EXPECT_EQ(run({"verify", "run.tbt", "--json", "v.json", "--junit", "/dev/full"}), 2);
   EXPECT_TRUE(Json::accept(read_whole(folder_ / "v.json")));
 }
@@ -237,7 +237,7 @@ TEST_F(Robust, JunitOfCleanDivergedAndDamagedTracesThenAStrictParserTakesIt) {
   ASSERT_GE(lines.size(), 5U) << out_;
   EXPECT_EQ(lines[0], "0 0 True");
   EXPECT_EQ(lines[1].substr(1), " 0 True");
-  EXPECT_EQ(lines[2].rfind("divergence check=", 0), 0U) << lines[2];
+  EXPECT_NE(out_.find("\ndivergence check="), std::string::npos) << out_;
   EXPECT_EQ(lines[lines.size() - 2], "0 1 True");
   EXPECT_EQ(lines.back(), "0 1 True");
 }

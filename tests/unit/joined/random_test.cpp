@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "tests/support/run_helpers.hpp"
+#include "tests/support/sanitized.hpp"
 #include "tests/unit/joined/judged_run.hpp"
 #include "tests/unit/joined/random_scenario.hpp"
 #include "tests/unit/joined/random_shrink.hpp"
@@ -24,6 +25,7 @@ namespace {
 using test::as_scenario_text;
 using test::difference;
 using test::JudgedRun;
+using test::kSanitized;
 using test::random_case;
 using test::RandomCase;
 using test::run_judged;
@@ -107,7 +109,8 @@ Count print_and_sum(const Counts& counts) {
 }
 
 TEST(RandomRuns, AreCleanAndGiveTheTokensOfTheSynchronousRun) {
-  const auto wanted = static_cast<std::int64_t>(from_environment("TANDEM_RANDOM_STEPS", 50'000));
+  const auto wanted = static_cast<std::int64_t>(
+      from_environment("TANDEM_RANDOM_STEPS", kSanitized ? 10'000 : 50'000));
   std::uint64_t seed = from_environment("TANDEM_RANDOM_SEED", 1);
   int failures = 0;
   Counts counts{};
