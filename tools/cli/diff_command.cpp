@@ -10,7 +10,7 @@
 namespace tandem::cli {
 namespace {
 
-struct Options {
+struct DiffArguments {
   std::string a;
   std::string b;
   std::string ignore;
@@ -41,7 +41,7 @@ bool report_damage(Io& io, const OpenTrace& trace) {
   return true;
 }
 
-int run(Io& io, const Options& o) {
+int diff_main(Io& io, const DiffArguments& o) {
   const Result<FieldSet> ignored = parse_fields(o.ignore);
   if (!ignored) return fail(io, ignored.error());
   Result<Document> json = Document::open(io, "--json", o.json);
@@ -78,7 +78,7 @@ int run(Io& io, const Options& o) {
 }  // namespace
 
 void add_diff_command(CLI::App& app, Io& io, int& exit_code) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<DiffArguments>();
   CLI::App* sub = app.add_subcommand(
       "diff",
       "Compare two traces: the first difference with its neighbourhood, and how much differs. "
@@ -92,7 +92,7 @@ void add_diff_command(CLI::App& app, Io& io, int& exit_code) {
   set_help(*sub, "A B [options]",
            {"tandem run decode-small -o a.tbt", "tandem run decode-small --seed 2 -o b.tbt",
             "tandem diff a.tbt b.tbt  # exit code 1", "tandem diff a.tbt a.tbt --json -"});
-  sub->callback([o, &io, &exit_code] { exit_code = run(io, *o); });
+  sub->callback([o, &io, &exit_code] { exit_code = diff_main(io, *o); });
 }
 
 }  // namespace tandem::cli

@@ -12,7 +12,7 @@
 namespace tandem::cli {
 namespace {
 
-struct Options {
+struct DumpArguments {
   std::string trace;
   std::string steps;
   bool jsonl = false;
@@ -103,7 +103,7 @@ Error no_such_steps(const std::string& steps, const TraceReader& trace) {
                          std::to_string(last.first_step + last.step_count) + ")");
 }
 
-int run(Io& io, const Options& o) {
+int dump_main(Io& io, const DumpArguments& o) {
   StepRange range;
   if (!o.steps.empty()) {
     const Result<StepRange> parsed = parse_steps("--steps", o.steps);
@@ -136,7 +136,7 @@ int run(Io& io, const Options& o) {
 }  // namespace
 
 void add_dump_command(CLI::App& app, Io& io, int& exit_code) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<DumpArguments>();
   CLI::App* sub = app.add_subcommand("dump", "Print the steps of a trace");
   sub->add_option("TRACE", o->trace, "a trace (.tbt, .part or JSONL)")->required();
   sub->add_option("--steps", o->steps, "steps A to B-1 only; A: and :B are open, A is one step")
@@ -146,7 +146,7 @@ void add_dump_command(CLI::App& app, Io& io, int& exit_code) {
   set_help(*sub, "TRACE [options]",
            {"tandem run decode-small -o run.tbt", "tandem dump run.tbt --steps 100:110",
             "tandem dump run.tbt | head -n 20", "tandem dump run.tbt --jsonl > run.jsonl"});
-  sub->callback([o, &io, &exit_code] { exit_code = run(io, *o); });
+  sub->callback([o, &io, &exit_code] { exit_code = dump_main(io, *o); });
 }
 
 }  // namespace tandem::cli

@@ -11,13 +11,13 @@
 namespace tandem::cli {
 namespace {
 
-struct Options {
+struct ExplainArguments {
   std::string trace;
   std::string step;
   std::string json;
 };
 
-int run(Io& io, const Options& o) {
+int explain_main(Io& io, const ExplainArguments& o) {
   const Result<std::int64_t> step = parse_integer("STEP", o.step, 0, INT64_MAX);
   if (!step) return fail(io, step.error());
   Result<Document> json = Document::open(io, "--json", o.json);
@@ -41,7 +41,7 @@ int run(Io& io, const Options& o) {
 }  // namespace
 
 void add_explain_command(CLI::App& app, Io& io, int& exit_code) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<ExplainArguments>();
   CLI::App* sub = app.add_subcommand(
       "explain", "Tell one step in words: what was launched, why that many rows, whose padding");
   sub->add_option("TRACE", o->trace, "a trace (.tbt, .part or JSONL)")->required();
@@ -50,7 +50,7 @@ void add_explain_command(CLI::App& app, Io& io, int& exit_code) {
   set_help(*sub, "TRACE STEP [options]",
            {"tandem run decode-small -o run.tbt", "tandem explain run.tbt 12",
             "tandem explain run.tbt 12 --json -"});
-  sub->callback([o, &io, &exit_code] { exit_code = run(io, *o); });
+  sub->callback([o, &io, &exit_code] { exit_code = explain_main(io, *o); });
 }
 
 }  // namespace tandem::cli

@@ -15,14 +15,14 @@
 namespace tandem::cli {
 namespace {
 
-struct Options {
+struct ImportArguments {
   std::string format;
   std::string input;
   std::string output;
   std::string compress = "none";
 };
 
-Status check_options(const Options& o) {
+Status check_import(const ImportArguments& o) {
   if (o.output == "-" && o.format == "jsonl") {
     return Error::make("-o", "got '-'", "a file name", "a .tbt is written to a file");
   }
@@ -52,7 +52,7 @@ Status copy_lines(const Io& io, LineSource& source, JsonlStream& stream, Progres
   return {};
 }
 
-int import_jsonl(Io& io, const Options& o) {
+int import_jsonl(Io& io, const ImportArguments& o) {
   Result<LineSource> source = LineSource::open(io, o.input);
   if (!source) return fail(io, source.error());
   Result<std::unique_ptr<OutputFile>> file = io.files.create(o.output);
@@ -95,7 +95,7 @@ Result<std::string> read_input(Io& io, const std::string& path) {
   }
 }
 
-Status import_acceptance(Io& io, const Options& o) {
+Status import_acceptance(Io& io, const ImportArguments& o) {
   const std::string name = input_name(o.input);
   TANDEM_TRY(std::string text, read_input(io, o.input));
   TANDEM_TRY(const auto lists,
@@ -117,8 +117,8 @@ Status import_acceptance(Io& io, const Options& o) {
   return {};
 }
 
-int run(Io& io, const Options& o) {
-  const Status options = check_options(o);
+int import_main(Io& io, const ImportArguments& o) {
+  const Status options = check_import(o);
   if (!options) return fail(io, options.error());
   if (o.format == "jsonl") return import_jsonl(io, o);
   const Status done = import_acceptance(io, o);
@@ -128,7 +128,7 @@ int run(Io& io, const Options& o) {
 }  // namespace
 
 void add_import_command(CLI::App& app, Io& io, int& exit_code) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<ImportArguments>();
   CLI::App* sub = app.add_subcommand("import", "Turn a trace in another form into a .tbt");
   sub->add_option("FORMAT", o->format,
                   "jsonl: the neutral step form, which recorders and tandem dump --jsonl write; "
@@ -148,7 +148,7 @@ void add_import_command(CLI::App& app, Io& io, int& exit_code) {
             "tandem import jsonl run.jsonl -o copy.tbt",
             "tandem dump run.tbt --jsonl | tandem import jsonl - -o copy.tbt",
             R"(echo '{"accept_lengths":[1,3]}' | tandem import acceptance - -o p.json)"});
-  sub->callback([o, &io, &exit_code] { exit_code = run(io, *o); });
+  sub->callback([o, &io, &exit_code] { exit_code = import_main(io, *o); });
 }
 
 }  // namespace tandem::cli

@@ -14,7 +14,7 @@
 namespace tandem::cli {
 namespace {
 
-struct Options {
+struct InfoArguments {
   std::string trace;
 };
 
@@ -131,7 +131,7 @@ std::string contents_text(const OpenTrace& trace, const Contents& c) {
   return text + row("damage", damage == nullptr ? "none" : damage->what);
 }
 
-int run(Io& io, const Options& o) {
+int info_main(Io& io, const InfoArguments& o) {
   Progress progress(io.err);
   std::size_t block_count = 0;
   ReaderHooks hooks;
@@ -155,11 +155,11 @@ int run(Io& io, const Options& o) {
 }  // namespace
 
 void add_info_command(CLI::App& app, Io& io, int& exit_code) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<InfoArguments>();
   CLI::App* sub = app.add_subcommand("info", "Say what a trace is and holds");
   sub->add_option("TRACE", o->trace, "a trace (.tbt, .part or JSONL)")->required();
   set_help(*sub, "TRACE", {"tandem run decode-small -o run.tbt", "tandem info run.tbt"});
-  sub->callback([o, &io, &exit_code] { exit_code = run(io, *o); });
+  sub->callback([o, &io, &exit_code] { exit_code = info_main(io, *o); });
 }
 
 }  // namespace tandem::cli

@@ -17,7 +17,7 @@
 namespace tandem::cli {
 namespace {
 
-struct Options {
+struct OpArguments {
   std::string name;
   std::string in;
   std::string out;
@@ -121,7 +121,7 @@ int finish_check(Io& io, const Tally& tally, const std::string& place) {
                               "leave --check out to compute them"));
 }
 
-int run_single(Io& io, const Options& o, kernels::OpDevice* device) {
+int run_single(Io& io, const OpArguments& o, kernels::OpDevice* device) {
   if (o.in.empty())
     return fail(io, Error::make("--in", "not given", "a file, or - for standard input"));
   if (o.out.empty() && !o.check) {
@@ -161,7 +161,7 @@ std::string result_line(const OpCase& op_case, std::int64_t line,
 }
 
 /// False at the end of the file.
-Result<bool> run_line(Io& io, const Options& o, kernels::OpDevice* device, LineSource& source,
+Result<bool> run_line(Io& io, const OpArguments& o, kernels::OpDevice* device, LineSource& source,
                       std::string& text, Tally& tally, std::int64_t& cases) {
   TANDEM_TRY(const bool more, source.next(text));
   if (!more) return false;
@@ -180,7 +180,7 @@ Result<bool> run_line(Io& io, const Options& o, kernels::OpDevice* device, LineS
   return true;
 }
 
-int run_vectors(Io& io, const Options& o, kernels::OpDevice* device) {
+int run_vectors(Io& io, const OpArguments& o, kernels::OpDevice* device) {
   Result<LineSource> source = LineSource::open(io, o.vectors);
   if (!source) return fail(io, source.error().within("--vectors"));
   Tally tally;
@@ -204,7 +204,7 @@ int run_vectors(Io& io, const Options& o, kernels::OpDevice* device) {
   return o.check ? finish_check(io, tally, source.value().name()) : kExitClean;
 }
 
-Status check_options(const Options& o) {
+Status check_op(const OpArguments& o) {
   const bool vectors = !o.vectors.empty();
   if (vectors && (o.list || !o.name.empty() || !o.in.empty() || !o.out.empty())) {
     return Error::make("--vectors", "got '" + o.vectors + "' beside NAME, --list, --in or --out",
@@ -220,8 +220,8 @@ Status check_options(const Options& o) {
   return {};
 }
 
-int run(Io& io, const Options& o) {
-  const Status status = check_options(o);
+int op_main(Io& io, const OpArguments& o) {
+  const Status status = check_op(o);
   if (!status) return fail(io, status.error());
   if (!o.name.empty() && kernels::find_op(o.name) == nullptr) {
     return fail(io, unknown_op("tandem op", o.name));
@@ -251,7 +251,7 @@ std::vector<std::string_view> op_names() {
 }  // namespace
 
 void add_op_command(CLI::App& app, Io& io, int& exit_code) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<OpArguments>();
   CLI::App* sub = app.add_subcommand("op", "Run a bookkeeping operation on given tensors");
   sub->add_option("NAME", o->name, "the operation; with --list: print its tensors")
       ->check(suggest(op_names()));
@@ -271,7 +271,7 @@ void add_op_command(CLI::App& app, Io& io, int& exit_code) {
       ->check(one_of({"host", "cuda"}));
   set_help(*sub, "NAME --in FILE --out FILE | --list | --vectors FILE [options]",
            {"tandem op --list", "tandem op verify_draft_tokens --list"});
-  sub->callback([o, &io, &exit_code] { exit_code = run(io, *o); });
+  sub->callback([o, &io, &exit_code] { exit_code = op_main(io, *o); });
 }
 
 }  // namespace tandem::cli

@@ -20,7 +20,7 @@ namespace {
 // Calls between the run and the judge: enough to hide a slow step, small enough for B=512 (20 MB).
 constexpr std::size_t kRingEntries = 64;
 
-struct Options {
+struct RunArguments {
   ScenarioOptions scenario;
   std::string device = "auto";
   std::string executor = "det";
@@ -42,7 +42,7 @@ struct Recording {
   std::unique_ptr<FanOutSink> sink;  ///< null: nobody wants records
 };
 
-Result<RecordLevel> checked_level(const Options& o) {
+Result<RecordLevel> checked_level(const RunArguments& o) {
   RecordLevel level{};
   TANDEM_CHECK(from_name(o.record, level));  // one_of() let it through
   if (level == RecordLevel::off && !o.output.empty()) {
@@ -52,7 +52,7 @@ Result<RecordLevel> checked_level(const Options& o) {
   return level;
 }
 
-Status check_output(const Options& o) {
+Status check_output(const RunArguments& o) {
   if (o.output == "-") {
     return Error::make("-o", "got '-'", "a file name", "write a file, then tandem dump --jsonl");
   }
@@ -66,7 +66,7 @@ Status check_output(const Options& o) {
   return {};
 }
 
-Result<Recording> open_recording(Io& io, const Options& o, bool verify) {
+Result<Recording> open_recording(Io& io, const RunArguments& o, bool verify) {
   Recording r;
   std::vector<RecordSink*> targets;
   if (!o.output.empty()) {
@@ -112,8 +112,8 @@ void show_progress(Progress& progress, const Scenario& scenario, const RunProgre
   }
 }
 
-Result<RunSummary> execute(Io& io, const Options& o, const Scenario& scenario, RecordLevel level,
-                           Recording& recording) {
+Result<RunSummary> execute(Io& io, const RunArguments& o, const Scenario& scenario,
+                           RecordLevel level, Recording& recording) {
   TANDEM_TRY(
       const std::unique_ptr<Workload> workload,
       make_workload(scenario, scenario_loader(io, o.scenario), scenario_opener(io, o.scenario)));
@@ -144,7 +144,7 @@ void print_interruption(Io& io, const RunReport& report) {
       report.trace_path.empty() ? steps : steps + " and " + report.trace_path + " holds them"));
 }
 
-int run_scenario(Io& io, const Options& o, RecordLevel level) {
+int run_scenario(Io& io, const RunArguments& o, RecordLevel level) {
   Result<Scenario> scenario = load_scenario(io, o.scenario);
   if (!scenario) return fail(io, scenario.error());
   std::string device_name = "host";
@@ -192,7 +192,7 @@ int run_scenario(Io& io, const Options& o, RecordLevel level) {
   return exit_code;
 }
 
-int run(Io& io, const Options& o) {
+int run_main(Io& io, const RunArguments& o) {
   const Result<RecordLevel> level = checked_level(o);
   if (!level) return fail(io, level.error());
   const Status output = check_output(o);
@@ -203,7 +203,7 @@ int run(Io& io, const Options& o) {
 }  // namespace
 
 void add_run_command(CLI::App& app, Io& io, int& exit_code) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<RunArguments>();
   CLI::App* sub = app.add_subcommand("run", "Run a scenario, verify it beside the run, record it");
   add_scenario_options(*sub, o->scenario);
   sub->add_option("--steps", o->scenario.steps,
@@ -241,7 +241,7 @@ void add_run_command(CLI::App& app, Io& io, int& exit_code) {
             "tandem run azure-conv --steps 500 --set engine.max_num_seqs=16 --seed 7",
             "tandem run azure-conv --steps 500 --rate-scale 1.5",
             "tandem run dnode-short-drafts --policy predict-sum  # exit code 1"});
-  sub->callback([o, &io, &exit_code] { exit_code = run(io, *o); });
+  sub->callback([o, &io, &exit_code] { exit_code = run_main(io, *o); });
 }
 
 }  // namespace tandem::cli

@@ -17,7 +17,7 @@ namespace {
 
 constexpr int kJobsMax = 256;
 
-struct Options {
+struct VerifyArguments {
   std::vector<std::string> traces;
   std::string jobs;
   std::string require = "V1,V2,V6";
@@ -26,13 +26,13 @@ struct Options {
   bool all = false;
 };
 
-struct Checked {
+struct CheckedVerify {
   sim::VerifyOptions verify;
   std::vector<sim::CheckId> required;
 };
 
-Result<Checked> check_options(const Options& o) {
-  Checked checked;
+Result<CheckedVerify> check_verify(const VerifyArguments& o) {
+  CheckedVerify checked;
   if (o.jobs.empty()) {
     checked.verify.jobs =
         static_cast<int>(std::clamp<unsigned>(std::thread::hardware_concurrency(), 1, kJobsMax));
@@ -77,7 +77,7 @@ void look_around(Io& io, const OpenTrace& trace, TraceReport& report) {
   report.around = read_neighbourhood(*reader, report.verdict.divergences.front());
 }
 
-TraceReport verify_one(Io& io, const std::string& path, const Checked& options,
+TraceReport verify_one(Io& io, const std::string& path, const CheckedVerify& options,
                        bool wants_neighbourhood) {
   TraceReport report;
   report.path = path;
@@ -137,8 +137,8 @@ int worse(int a, int b) {
   return kExitClean;
 }
 
-int run(Io& io, const Options& o) {
-  const Result<Checked> options = check_options(o);
+int verify_main(Io& io, const VerifyArguments& o) {
+  const Result<CheckedVerify> options = check_verify(o);
   if (!options) return fail(io, options.error());
   Result<Document> json = Document::open(io, "--json", o.json);
   if (!json) return fail(io, json.error());
@@ -182,7 +182,7 @@ std::vector<std::string_view> check_names() {
 }  // namespace
 
 void add_verify_command(CLI::App& app, Io& io, int& exit_code) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<VerifyArguments>();
   CLI::App* sub = app.add_subcommand(
       "verify", "Replay traces, name the first divergence and show the steps around it");
   sub->add_option("TRACE", o->traces, "traces (.tbt, .part or JSONL), one verdict each")
@@ -207,7 +207,7 @@ void add_verify_command(CLI::App& app, Io& io, int& exit_code) {
            {"tandem run azure-conv --steps 2000 -o run.tbt", "tandem verify run.tbt",
             "tandem verify run.tbt --jobs 2 --json -",
             "tandem verify run.tbt --all --require V0,V1,V2,V6 --junit verdict.xml"});
-  sub->callback([o, &io, &exit_code] { exit_code = run(io, *o); });
+  sub->callback([o, &io, &exit_code] { exit_code = verify_main(io, *o); });
 }
 
 }  // namespace tandem::cli
