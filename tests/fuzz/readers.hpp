@@ -29,6 +29,10 @@ Status run_header(Input input);
 std::vector<std::string> header_seeds();
 std::vector<std::string> trace_words();
 
+// command_readers.cpp: info, dump, explain, diff and verify on a trace.
+Status run_trace_commands(Input input);
+std::vector<std::string> trace_command_seeds();
+
 // op_readers.cpp: a case of an operation, carried out; a file of them, plain or gzip.
 Status run_op_case(Input input);
 std::vector<std::string> op_seeds();

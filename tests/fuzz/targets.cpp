@@ -19,6 +19,7 @@ constexpr std::array kTargets{
     Target{"op_vectors", run_op_vectors, op_vectors_seeds, op_words},
     Target{"scenario", run_scenario_text, scenario_seeds, scenario_words},
     Target{"tbt", run_trace, tbt_seeds, trace_words},
+    Target{"trace_commands", run_trace_commands, trace_command_seeds, trace_words},
 };
 
 bool breaks_line(char c) { return static_cast<unsigned char>(c) < 0x20; }
