@@ -34,7 +34,27 @@ std::optional<Misfit> find_misfit(const RunConfig& config, std::int64_t prompt,
                   fmt::format("at most {} (engine.kv_blocks)", config.kv_blocks),
                   fmt::format("set engine.kv_blocks to {} or more", blocks)};
   }
+  if (config.splitwise_prefill && output > 1) {
+    return Misfit{found,
+                  "an output of 1 token (engine.role is prefill: a request leaves with its first "
+                  "token)",
+                  "set its output to 1, or engine.role to mixed"};
+  }
   return std::nullopt;
+}
+
+std::optional<Misfit> find_dnode_misfit(const RunConfig& config, std::int64_t prompt,
+                                        std::int64_t drafts) {
+  const std::int64_t last = prompt + drafts + 1;
+  const std::int64_t positions = std::int64_t{config.table_width()} * config.block_size;
+  if (last <= positions) return std::nullopt;
+  const std::int64_t usual = config.table_width() - config.enc_dec_block_num;
+  const std::int64_t entries = (last + config.block_size - 1) / config.block_size;
+  return Misfit{fmt::format("got a prompt of {} and {} drafts, whose row ends at text position {}",
+                            prompt, drafts, last),
+                fmt::format("at most {} positions (the block table)", positions),
+                fmt::format("bring fewer drafts, or set engine.enc_dec_block_num to {} or more",
+                            entries - usual)};
 }
 
 std::int64_t limited_output(const WorkloadSpec& workload, std::int64_t output) {

@@ -17,9 +17,15 @@ struct Misfit {
   std::string remedy;
 };
 
-/// Checks prompt + output against max_model_len, and the blocks they need against the pool.
+/// Checks prompt + output against max_model_len, the blocks they need against the pool, and that a
+/// P node ends the request: it stops a slot behind the first token (5.13). `output`: the longest.
 [[nodiscard]] std::optional<Misfit> find_misfit(const RunConfig& config, std::int64_t prompt,
                                                 std::int64_t output);
+
+/// Checks the row of a D node's first step against the block table: its last token is at text
+/// position prompt + drafts + 1, whatever the limits of the request (6.2).
+[[nodiscard]] std::optional<Misfit> find_dnode_misfit(const RunConfig& config, std::int64_t prompt,
+                                                      std::int64_t drafts);
 
 /// KV blocks that a request of `length` tokens holds at most, look-ahead included.
 [[nodiscard]] std::int64_t blocks_needed(const RunConfig& config, std::int64_t length);

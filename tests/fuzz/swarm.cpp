@@ -196,7 +196,6 @@ class Swarm {
     for (const Feature& feature : all_features()) {
       if (feature.is_in(drawn.drawn)) ++state_.features[feature.name];
     }
-    if (drawn.how.level == RecordLevel::full) ++state_.features["level full"];
     insert_sorted(state_.ahead, seed);
     while (!state_.ahead.empty() && state_.ahead.front() == state_.next_seed) {
       state_.ahead.erase(state_.ahead.begin());
@@ -208,20 +207,22 @@ class Swarm {
   /// Shrinks a failure and writes it. Where it fails with the blocks of `tandem run` as well, it is
   /// shrunk under those, so that the command line shows it.
   Status keep_failure(std::uint64_t seed, const SwarmCase& failed, const std::string& wrong) {
+    const Clock::time_point end = Clock::now() + std::chrono::seconds(options_.shrink_s);
     SwarmCase least = failed;
-    least.how.block_steps = 0;
-    if (wrong_in_child(least).empty()) least.how = failed.how;
+    least.block_steps = 0;
+    if (wrong_in_child(least).empty()) least.block_steps = failed.block_steps;
     std::string last = wrong;
     least.drawn = test::shrunk(least.drawn, [&](const test::RandomCase& fewer) {
-      const std::string now = wrong_in_child({fewer, least.how});
+      if (Clock::now() > end) return false;
+      const std::string now = wrong_in_child({fewer, least.block_steps});
       if (!now.empty()) last = now;
       return !now.empty();
     });
     const std::string path = failure_path(seed);
     TANDEM_RETURN_IF_ERROR(write_file(path, failure_text(least.drawn, last)));
     print_(fmt::format("failure seed={} requests={} blocks={} run='{}': {}", seed,
-                       least.drawn.requests.size(), least.how.block_steps,
-                       command_of(path, least.how), last));
+                       least.drawn.requests.size(), least.block_steps,
+                       command_of(path, least.drawn.level), last));
     return {};
   }
 
@@ -235,7 +236,7 @@ class Swarm {
 
 Answer judge_case(const SwarmCase& drawn) {
   Answer answer;
-  answer.wrong = test::wrong_with(drawn.drawn, drawn.how, &answer.steps);
+  answer.wrong = test::wrong_with(drawn.drawn, drawn.block_steps, &answer.steps);
   return answer;
 }
 

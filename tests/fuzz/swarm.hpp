@@ -19,7 +19,8 @@ struct SwarmOptions {
   int budget_s = 60;             ///< no case is begun later than that
   std::uint64_t cases_max = 0;   ///< of this call; 0: as many as the time allows
   int jobs = 1;
-  int case_s = 600;  ///< a case that takes longer hangs
+  int case_s = 600;    ///< a case that takes longer hangs
+  int shrink_s = 600;  ///< a failure is shrunk no longer than that
   /// What is wrong with a case; tests put a broken one in its place.
   std::function<Answer(const SwarmCase&)> judge;
 };
@@ -30,7 +31,7 @@ struct SwarmState {
   std::uint64_t next_seed = 1;       ///< all below are done, and those of `ahead`
   std::vector<std::uint64_t> ahead;  ///< rising
   std::int64_t cases = 0;
-  std::int64_t steps = 0;                        ///< launched, of cases and their references
+  std::int64_t steps = 0;                        ///< launched by cases, not by their synchronous runs
   std::vector<std::uint64_t> failures;           ///< rising
   std::map<std::string, std::int64_t> features;  ///< cases that had them
 

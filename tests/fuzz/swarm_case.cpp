@@ -70,6 +70,27 @@ void add_request_features(std::vector<Feature>& out) {
        [](RandomCase& c) { each_request(c, [](auto& r) { r.row.arrival = 0; }); }});
 }
 
+/// Features of the run: what it costs, when it ends, what it records.
+void add_run_features(std::vector<Feature>& out) {
+  out.push_back({"arrivals by time",
+                 [](const RandomCase& c) { return config_of(c).arrivals == ArrivalUnit::ns; },
+                 [](RandomCase& c) {
+                   config_of(c).arrivals = ArrivalUnit::step;
+                   each_request(c, [](auto& r) { r.row.arrival /= test::kArrivalUnitNs; });
+                 }});
+  out.push_back({"odd costs",
+                 [](const RandomCase& c) { return c.scenario.timing != TimingModel{}; },
+                 [](RandomCase& c) { c.scenario.timing = {}; }});
+  out.push_back({"cut", [](const RandomCase& c) { return c.is_cut; },
+                 [](RandomCase& c) {
+                   c.is_cut = false;
+                   c.scenario.steps_max = test::kFarSteps;
+                 }});
+  out.push_back({"level full or timeline",
+                 [](const RandomCase& c) { return c.level != RecordLevel::state; },
+                 [](RandomCase& c) { c.level = RecordLevel::state; }});
+}
+
 bool has_mixed_rows(const RandomCase& c) {
   const RowSwitches& rows = config_of(c).rows;
   return std::any_of(rows.begin(), rows.end(), [&rows](RowMode row) { return row != rows[0]; });
@@ -117,8 +138,10 @@ std::optional<RandomCase> as_read(const RandomCase& drawn) {
   RandomCase out = drawn;
   // A file's digest key follows from its seed.
   out.scenario.config.digest_key = read.value().config.digest_key;
-  const bool same =
-      read.value().config == out.scenario.config && read.value().workload.requests == out.requests;
+  const bool same = read.value().config == out.scenario.config &&
+                    read.value().workload.requests == out.requests &&
+                    read.value().timing == out.scenario.timing &&
+                    read.value().steps_max == (out.is_cut ? out.scenario.steps_max : 0);
   if (!same) return std::nullopt;
   return out;
 }
@@ -130,6 +153,7 @@ const std::vector<Feature>& all_features() {
     std::vector<Feature> out;
     add_request_features(out);
     add_config_features(out);
+    add_run_features(out);
     return out;
   }();
   return features;
@@ -149,8 +173,7 @@ SwarmCase swarm_case(std::uint64_t seed) {
   }
   SwarmCase out;
   out.drawn = std::move(*drawn);
-  out.how.block_steps = test::block_steps_of(seed);
-  if (draws.below(6) == 0) out.how.level = RecordLevel::full;
+  out.block_steps = test::block_steps_of(seed);
   return out;
 }
 
@@ -164,9 +187,9 @@ std::string failure_text(const RandomCase& drawn, const std::string& wrong) {
   return text;
 }
 
-std::string command_of(const std::string& path, const test::HowJudged& how) {
+std::string command_of(const std::string& path, RecordLevel level) {
   std::string line = "tandem run " + path;
-  if (how.level == RecordLevel::full) line += " --record full";
+  if (level != RecordLevel::state) line += std::string(" --record ") + to_name(level);
   return line;
 }
 

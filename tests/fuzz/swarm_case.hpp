@@ -21,8 +21,8 @@ struct Feature {
 [[nodiscard]] const std::vector<Feature>& all_features();
 
 struct SwarmCase {
-  test::RandomCase drawn;  ///< as the parser reads the case's file
-  test::HowJudged how;
+  test::RandomCase drawn;        ///< as the parser reads the case's file
+  std::int64_t block_steps = 0;  ///< records between keyframes; 0: what `tandem run` takes
 };
 
 /// The same for a seed everywhere. Every case is legal: the parser takes its file.
@@ -31,7 +31,7 @@ struct SwarmCase {
 /// The file of a case, with what is wrong in its description.
 [[nodiscard]] std::string failure_text(const test::RandomCase& drawn, const std::string& wrong);
 
-/// The command line that runs a case's file as `how` does.
-[[nodiscard]] std::string command_of(const std::string& path, const test::HowJudged& how);
+/// The command line that runs a case's file.
+[[nodiscard]] std::string command_of(const std::string& path, RecordLevel level);
 
 }  // namespace tandem::fuzz

@@ -135,7 +135,7 @@ TEST(Swarm, EarlierFailureIsTriedAgainAndLeavesWhenItIsClean) {
 TEST(Swarm, CrashAndHangAreFailures) {
   const ScratchFolder folder;
   SwarmOptions options = options_in(folder, 3);
-  options.case_s = 1;
+  options.case_s = options.shrink_s = 1;
   options.judge = [](const SwarmCase& drawn) {
     const std::uint64_t seed = drawn.drawn.scenario.config.seed;
     if (seed == 2 && is_whole(drawn)) std::abort();

@@ -16,7 +16,8 @@ constexpr const char* kDescription =
     "Runs an overlap MTP runtime and checks every step against a simulator. "
     "Exit codes: 0 clean; 1 a divergence; 2 bad input or usage, a damaged trace, a required check "
     "that could not run; 3 no usable device; 130 interrupted (a trace is closed first).";
-constexpr const char* kSubcommands = "one of run, verify, info, dump, plan, op, diff, explain";
+constexpr const char* kSubcommands =
+    "one of run, verify, info, dump, plan, op, import, diff, explain";
 
 const CLI::App& chosen(const CLI::App& app) {
   const auto subcommands = app.get_subcommands();
@@ -68,6 +69,7 @@ int parse_and_run(const std::vector<std::string>& args, Io& io) {
   add_dump_command(app, io, exit_code);
   add_plan_command(app, io, exit_code);
   add_op_command(app, io, exit_code);
+  add_import_command(app, io, exit_code);
   add_diff_command(app, io, exit_code);
   add_explain_command(app, io, exit_code);
   set_help(app, "SUBCOMMAND [options]",

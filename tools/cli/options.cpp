@@ -1,9 +1,12 @@
 // Parsing of option values, and the layout of help.
 #include "tools/cli/options.hpp"
 
+#include <array>
 #include <charconv>
 
 #include <CLI/CLI.hpp>
+
+#include "scenarios/exact_number.hpp"
 
 namespace tandem::cli {
 namespace {
@@ -91,6 +94,26 @@ Result<std::uint64_t> parse_unsigned(std::string_view option, const std::string&
   std::uint64_t value = 0;
   if (parse_whole(text, value)) return value;
   return got(option, text, "an integer in [0, 2^64)");
+}
+
+Result<Nanos> parse_duration(std::string_view option, const std::string& text) {
+  struct Unit {
+    std::string_view name;
+    int digits;            // of 10^-digits s
+    std::int64_t seconds;  // times that
+  };
+  constexpr std::array<Unit, 7> kUnits{Unit{"", 9, 1},     Unit{"s", 9, 1},  Unit{"m", 9, 60},
+                                       Unit{"h", 9, 3600}, Unit{"ms", 6, 1}, Unit{"us", 3, 1},
+                                       Unit{"ns", 0, 1}};
+  constexpr std::int64_t kMax = 1'000'000'000'000'000'000;
+  const std::size_t end = text.find_last_of("0123456789") + 1;  // npos + 1 is 0
+  for (const Unit& unit : kUnits) {
+    if (text.substr(end) != unit.name) continue;
+    const auto value = exact_units(std::string_view(text).substr(0, end), unit.digits);
+    if (!value || *value < 0 || *value > kMax / unit.seconds) break;
+    return *value * unit.seconds;
+  }
+  return got(option, text, "a time of at most 10^18 ns like 90, 90s, 1.5m, 2h, 250ms or 10us");
 }
 
 Result<std::size_t> parse_choice(std::string_view option, const std::string& text,

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "sim/checks/verify.hpp"
+#include "traces/base/ids.hpp"
 #include "traces/base/result.hpp"
 
 namespace CLI {
@@ -20,6 +21,8 @@ namespace tandem::cli {
                                                  std::int64_t min, std::int64_t max);
 [[nodiscard]] Result<std::uint64_t> parse_unsigned(std::string_view option,
                                                    const std::string& text);
+/// A time, 0 to 10^18 ns: a decimal number of s (also without a unit), m, h, ms, us or ns.
+[[nodiscard]] Result<Nanos> parse_duration(std::string_view option, const std::string& text);
 /// The index of `text` in `names`.
 [[nodiscard]] Result<std::size_t> parse_choice(std::string_view option, const std::string& text,
                                                const std::vector<std::string_view>& names);

@@ -95,8 +95,9 @@ Error with_remains(const Error& error, Recording& r) {
 
 Result<RunSummary> execute(Io& io, const Options& o, const Scenario& scenario, RecordLevel level,
                            Recording& recording) {
-  TANDEM_TRY(const std::unique_ptr<Workload> workload,
-             make_workload(scenario, scenario_loader(io, o.scenario)));
+  TANDEM_TRY(
+      const std::unique_ptr<Workload> workload,
+      make_workload(scenario, scenario_loader(io, o.scenario), scenario_opener(io, o.scenario)));
   Progress progress(io.err);
   RunOptions options;
   options.level = recording.sink != nullptr ? level : RecordLevel::off;
@@ -184,6 +185,13 @@ void add_run_command(CLI::App& app, Io& io, int& exit_code) {
   CLI::App* sub = app.add_subcommand("run", "Run a scenario, verify it beside the run, record it");
   add_scenario_options(*sub, o->scenario);
   sub->add_option("--steps", o->scenario.steps, "end after N loop iterations")->option_text("N");
+  sub->add_option("--from", o->scenario.from,
+                  "leave out rows of a request trace before this time: 90, 90s, 1.5m, 250ms, 2h")
+      ->option_text("TIME");
+  sub->add_option("--until", o->scenario.until, "end a request trace at this time")
+      ->option_text("TIME");
+  sub->add_option("--rate-scale", o->scenario.rate_scale, "arrivals at X times their rate")
+      ->option_text("X");
   sub->add_option("--device", o->device, "auto, host or cuda")->option_text("D");
   sub->add_option("--executor", o->executor,
                   "det (default): one thread, seeded order; threads: a worker thread a stream, the "
@@ -203,7 +211,8 @@ void add_run_command(CLI::App& app, Io& io, int& exit_code) {
   set_help(*sub, "SCENARIO [options]",
            {"tandem run azure-conv --steps 2000 -o run.tbt",
             "tandem run azure-conv --steps 500 --schedule sync --json -",
-            "tandem run azure-conv --steps 500 --set engine.max_num_seqs=16 --seed 7"});
+            "tandem run azure-conv --steps 500 --set engine.max_num_seqs=16 --seed 7",
+            "tandem run azure-conv --steps 500 --rate-scale 1.5"});
   sub->callback([o, &io, &exit_code] { exit_code = run(io, *o); });
 }
 

@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "tests/support/sanitized.hpp"
 #include "tests/support/shared_data.hpp"
 #include "tests/unit/cli/child_process.hpp"
 #include "tests/unit/cli/fake_io.hpp"
@@ -86,11 +87,7 @@ TEST_F(Executable, VersionThenItPrintsOne) {
 }
 
 // A sanitizer slows the killed program 20-fold and sees nothing of what a kill does to a file.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr int kKills = 10;
-#else
-constexpr int kKills = 100;
-#endif
+constexpr int kKills = test::kSanitized ? 10 : 100;
 
 TEST_F(Executable, KilledAtRandomPointsThenPartReadsBackUpToTheLastCompleteBlock) {
   const std::vector<std::string> args{"run", "azure-conv", "--steps", "6000", "-o", "run.tbt"};

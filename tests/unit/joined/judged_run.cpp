@@ -94,7 +94,8 @@ JudgedRun run_judged(const Scenario& scenario, Workload& workload, const HowJudg
   }
   run.summary = summary.value();
   run.verdict = judge->verdict();
-  if (run.error.empty() && scenario.steps_max > 0 && run.summary.steps >= scenario.steps_max) {
+  const bool cut = scenario.steps_max > 0 && run.summary.steps >= scenario.steps_max;
+  if (run.error.empty() && cut && !how.may_be_cut) {
     run.error = "still running after " + std::to_string(run.summary.steps) + " steps";
   }
   return run;

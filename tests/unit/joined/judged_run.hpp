@@ -51,6 +51,7 @@ struct HowJudged {
   std::function<Result<RunSummary>(const Scenario&, Workload&, const RunOptions&, RecordSink*)>
       runner;
   RecordLevel level = RecordLevel::state;
+  bool may_be_cut = false;  ///< that limits.steps ends the run with requests open is no error
 };
 
 [[nodiscard]] JudgedRun run_judged(const Scenario& scenario, Workload& workload,

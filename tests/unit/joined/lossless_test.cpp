@@ -11,6 +11,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/sanitized.hpp"
 #include "tests/unit/joined/judged_run.hpp"
 #include "traces/base/hash.hpp"
 
@@ -57,11 +58,7 @@ class Lossless : public testing::TestWithParam<std::string> {
 
 // A sanitizer slows a run 20-fold and looks at memory and threads, which no row changes much: each
 // scenario takes one row then, another one each, and no pair.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kThin = true;
-#else
-constexpr bool kThin = false;
-#endif
+constexpr bool kThin = test::kSanitized;
 
 constexpr std::array<int, 13> kRows = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13};
 

@@ -6,33 +6,46 @@
 namespace tandem::test {
 namespace {
 
-JudgedRun run_case(const RandomCase& drawn, const HowJudged& how) {
+JudgedRun run_case(const RandomCase& drawn, std::int64_t block_steps) {
   ListWorkload workload(drawn.requests);
+  HowJudged how;
+  how.block_steps = block_steps;
+  how.level = drawn.level;
+  how.may_be_cut = drawn.is_cut;
   return run_judged(drawn.scenario, workload, how);
 }
 
-/// The same requests with every row sync under policy exact: the reference for tokens.
+/// The same requests with every row sync under policy exact, to their ends: the reference.
 RandomCase in_sync(RandomCase drawn) {
   drawn.scenario.config.rows.fill(RowMode::sync);
   drawn.scenario.config.policy = PolicyKind::exact;
+  drawn.scenario.steps_max = kFarSteps;
+  drawn.is_cut = false;
   return drawn;
+}
+
+/// What a cut run and the reference both know: the requests that ended before the cut.
+void keep_ended(const JudgedRun& cut, JudgedRun& reference) {
+  std::erase_if(reference.outcomes,
+                [&cut](const auto& entry) { return cut.outcomes.count(entry.first) == 0; });
+  reference.summary.token_digest = cut.summary.token_digest;  // over what was delivered so far
 }
 
 }  // namespace
 
-std::string wrong_with(const RandomCase& drawn, const HowJudged& how, std::int64_t* steps) {
-  const JudgedRun run = run_case(drawn, how);
+std::string wrong_with(const RandomCase& drawn, std::int64_t block_steps, std::int64_t* steps) {
+  const JudgedRun run = run_case(drawn, block_steps);
   if (steps != nullptr) *steps += run.summary.launched_steps;
   std::string complaint = run.complaint();
   if (!complaint.empty()) return complaint;
-  if (run.verdict.requests != static_cast<std::int64_t>(drawn.requests.size())) {
+  if (!drawn.is_cut && run.verdict.requests != static_cast<std::int64_t>(drawn.requests.size())) {
     return "outcomes of " + std::to_string(run.verdict.requests) + " requests of " +
            std::to_string(drawn.requests.size());
   }
-  const JudgedRun reference = run_case(in_sync(drawn), how);
-  if (steps != nullptr) *steps += reference.summary.launched_steps;
+  JudgedRun reference = run_case(in_sync(drawn), block_steps);
   complaint = reference.complaint();
   if (!complaint.empty()) return "sync: " + complaint;
+  if (drawn.is_cut) keep_ended(run, reference);
   complaint = difference(reference, run);
   return complaint.empty() ? "" : "sync / this: " + complaint;
 }

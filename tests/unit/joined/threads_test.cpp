@@ -131,7 +131,8 @@ TEST(ThreadsRandomRuns, RecordTheSameBytes) {
   for (std::uint64_t seed = 1; seed <= 40; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     const test::RandomCase drawn = test::random_case(seed);
-    const auto run = [&](const HowJudged& how) {
+    const auto run = [&](HowJudged how) {
+      how.may_be_cut = drawn.is_cut;
       test::ListWorkload workload(drawn.requests);
       return test::run_judged(drawn.scenario, workload, how);
     };

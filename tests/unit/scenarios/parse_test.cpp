@@ -40,7 +40,7 @@ TEST(ParseScenario, EveryKeyReachesItsField) {
     "limits": {"steps": 77},
     "engine": {"max_num_seqs": 8, "num_speculative_tokens": 2, "num_model_steps": 1,
       "block_size": 4, "kv_blocks": 999, "enc_dec_block_num": 3, "max_model_len": 100,
-      "max_num_batched_tokens": 64, "pinned_ring_depth": 4, "role": "prefill",
+      "max_num_batched_tokens": 64, "pinned_ring_depth": 4,
       "cuda_graphs": [3, 24, 12]},
     "model": {"kind": "scripted", "vocab_size": 100, "padding_id": 99, "eos": [5, 0]},
     "acceptance": {"kind": "per-position", "p": [1, 0.5, 0.25]},
@@ -74,7 +74,6 @@ TEST(ParseScenario, EveryKeyReachesItsField) {
   EXPECT_EQ(config.max_model_len, 100);
   EXPECT_EQ(config.max_num_batched_tokens, 64);
   EXPECT_EQ(config.pinned_ring_depth, 4);
-  EXPECT_TRUE(config.splitwise_prefill);
   EXPECT_EQ(config.captured_sizes, (std::vector<std::int32_t>{24, 12, 3}));
   EXPECT_EQ(config.vocab_size, 100);
   EXPECT_EQ(config.padding_id, 99);

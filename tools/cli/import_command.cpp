@@ -1,0 +1,110 @@
+// `tandem import`: a trace in a foreign form becomes a .tbt.
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "tools/cli/commands.hpp"
+#include "tools/cli/line_source.hpp"
+#include "tools/cli/options.hpp"
+#include "tools/cli/report.hpp"
+#include "traces/jsonl_stream.hpp"
+
+namespace tandem::cli {
+namespace {
+
+struct Options {
+  std::string format;
+  std::string input;
+  std::string output;
+  std::string compress = "none";
+};
+
+Status check_options(const Options& o) {
+  TANDEM_RETURN_IF_ERROR(parse_choice("FORMAT", o.format, {"jsonl"}));
+  if (o.output == "-") {
+    return Error::make("-o", "got '-'", "a file name", "a .tbt is written to a file");
+  }
+  if (o.output == o.input) {
+    return Error::make("-o", "got the input's own name", "a name of its own");
+  }
+  TANDEM_RETURN_IF_ERROR(parse_choice("--compress", o.compress, {"none", "zstd"}));
+  if (o.compress == "zstd" && !zstd_available()) {
+    return Error::make("--compress", "got 'zstd'", "none: this build is without zstd",
+                       "install libzstd-dev and build again");
+  }
+  return {};
+}
+
+/// Every line into the stream; stops between two lines.
+Status copy_lines(const Io& io, LineSource& source, JsonlStream& stream, Progress& progress) {
+  std::string line;
+  while (!io.stop.load()) {
+    TANDEM_TRY(const bool more, source.next(line));
+    if (!more)
+      return stream.finish().ok() ? Status() : stream.finish().error().within(source.name());
+    const Status status = stream.line(line);
+    if (!status) {
+      return status.error().within(fmt::format("{}, line {}", source.name(), source.number()));
+    }
+    if (progress.due()) progress.show(fmt::format("{} steps", grouped(stream.steps())));
+  }
+  return {};
+}
+
+int import_jsonl(Io& io, const Options& o) {
+  Result<LineSource> source = LineSource::open(io, o.input);
+  if (!source) return fail(io, source.error());
+  Result<std::unique_ptr<OutputFile>> file = io.files.create(o.output);
+  if (!file) return fail(io, file.error().within("-o"));
+  TbtOptions format;
+  if (o.compress == "zstd") format.compression = TbtOptions::Compression::zstd;
+  Result<std::unique_ptr<RecordSink>> writer = make_tbt_writer(*file.value(), format);
+  if (!writer) return fail(io, writer.error());
+  JsonlStream stream(*writer.value());
+
+  Progress progress(io.err);
+  Status status = copy_lines(io, source.value(), stream, progress);
+  progress.clear();
+  const bool stopped = status.ok() && io.stop.load();
+  if (status.ok() && !stopped) status = file.value()->close();
+  if (status.ok() && !stopped) {
+    io.out.write(
+        fmt::format("steps           {}\nrecords         {}\ntrace           {}, {} bytes\n",
+                    grouped(stream.steps()), grouped(stream.records()), o.output,
+                    grouped(static_cast<std::int64_t>(file.value()->size_bytes()))));
+    return kExitClean;
+  }
+  // What cannot be written any more is lost; the file says which steps it keeps.
+  static_cast<void>(stream.keep());
+  const std::string kept = file.value()->abandon();
+  std::string text = stopped ? "interrupted" : status.error().text;
+  if (!kept.empty()) text += "; " + kept + " keeps the steps before it";
+  print_error(io, Error{text});
+  return stopped ? kExitInterrupted : kExitBadInput;
+}
+
+int run(Io& io, const Options& o) {
+  const Status options = check_options(o);
+  return options ? import_jsonl(io, o) : fail(io, options.error());
+}
+
+}  // namespace
+
+void add_import_command(CLI::App& app, Io& io, int& exit_code) {
+  auto o = std::make_shared<Options>();
+  CLI::App* sub = app.add_subcommand("import", "Turn a trace in another form into a .tbt");
+  sub->add_option("FORMAT", o->format,
+                  "jsonl: the neutral step form, which recorders and `tandem dump --jsonl` write")
+      ->required();
+  sub->add_option("IN", o->input, "the file, plain or gzip; - is standard input")->required();
+  sub->add_option("-o,--output", o->output, "trace to write; NAME.part until it is whole")
+      ->option_text("NAME")
+      ->required();
+  sub->add_option("--compress", o->compress, "blocks of the trace: none (default) or zstd")
+      ->option_text("C");
+  set_help(*sub, "FORMAT IN -o NAME [options]",
+           {"tandem import jsonl run.jsonl -o run.tbt",
+            "tandem dump run.tbt --jsonl | tandem import jsonl - -o copy.tbt"});
+  sub->callback([o, &io, &exit_code] { exit_code = run(io, *o); });
+}
+
+}  // namespace tandem::cli
