@@ -45,14 +45,28 @@ class NoStream final : public cli::OutStream {
   Put put(std::string_view /*bytes*/, Error& /*error*/) override { return Put::done; }
 };
 
+/// Keeps what is printed.
+class KeptStream final : public cli::OutStream {
+ public:
+  std::string text;
+  [[nodiscard]] bool is_terminal() const override { return false; }
+
+ protected:
+  Put put(std::string_view bytes, Error& /*error*/) override {
+    text += bytes;
+    return Put::done;
+  }
+};
+
 /// `input` outlives it.
 struct OneFileMachine {
   explicit OneFileMachine(Input input) : files(input) {}
 
-  NoStream none;
+  NoStream out;
+  KeptStream err;
   OneFile files;
   std::atomic<bool> stop{false};
-  cli::Io io{none, none, files, stop, "fuzz"};
+  cli::Io io{out, err, files, stop, "fuzz"};
 };
 
 }  // namespace tandem::fuzz

@@ -31,8 +31,8 @@ struct SwarmState {
   std::uint64_t next_seed = 1;       ///< all below are done, and those of `ahead`
   std::vector<std::uint64_t> ahead;  ///< rising
   std::int64_t cases = 0;
-  std::int64_t steps = 0;                        ///< launched by cases, not by their synchronous runs
-  std::vector<std::uint64_t> failures;           ///< rising
+  std::int64_t steps = 0;               ///< launched by cases, not by their synchronous runs
+  std::vector<std::uint64_t> failures;  ///< rising
   std::map<std::string, std::int64_t> features;  ///< cases that had them
 
   bool operator==(const SwarmState&) const = default;

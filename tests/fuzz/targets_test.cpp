@@ -8,6 +8,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/sanitized.hpp"
 #include "traces/base/random.hpp"
 
 namespace tandem::fuzz {
@@ -52,7 +53,7 @@ TEST(FuzzTargets, DamagedSeedsAreRefusedInOneLineOrTaken) {
     RandomStream draws(5, target.name);
     int refused = 0;
     for (const std::string& seed : target.seeds()) {
-      for (int i = 0; i < 20; ++i) {
+      for (int i = 0; i < (test::kSanitized ? 4 : 20); ++i) {
         if (!target.run(bytes_of(damaged(seed, draws))).ok()) ++refused;
       }
     }

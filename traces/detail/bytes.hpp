@@ -46,11 +46,10 @@ T get_fixed(const std::uint8_t* at) {
   return static_cast<T>(value);
 }
 
-/// What the lists of one record, keyframe or tail may take in memory, in words of 4 bytes: a few
-/// bytes may stand for long lists, so that the size of a file says nothing. Far above what runs need;
-/// writers refuse more.
-constexpr std::uint64_t kListWordsMax = 1ULL << 24U;
-constexpr std::uint64_t kTailWordsMax = 1ULL << 27U;
+/// What lists may take in memory, in words of 4 bytes: few bytes may stand for long lists, so that
+/// the size of a file says nothing. Far above what runs need; writers refuse more.
+constexpr std::uint64_t kListWordsMax = 1ULL << 24U;  ///< of one record or keyframe
+constexpr std::uint64_t kTailWordsMax = 1ULL << 27U;  ///< of the tail
 
 /// Words that `count` elements of T take, without what hangs on them.
 template <class T>

@@ -172,6 +172,11 @@ std::uint64_t list_words(const T& value) {
   visit_members(value, words);
   return words.words();
 }
+inline std::uint64_t list_words(const StepRecord& record) {
+  ListWords words;
+  visit_fields(record, words);
+  return words.words();
+}
 
 /// Appends `value` in plain binary.
 template <class T>

@@ -12,9 +12,6 @@
 namespace tandem::detail {
 namespace {
 
-constexpr std::uint32_t kHeaderBytesMax = 1U << 26U;
-constexpr std::uint32_t kPlanBytesMax = 1U << 26U;  // of one frame
-
 Error damaged(std::string_view what, std::uint32_t stored, std::uint32_t computed) {
   return Error{
       fmt::format("got checksum {:#010x} of the {}, want {:#010x}; these bytes were damaged "
@@ -29,6 +26,7 @@ ByteView text_bytes(const std::string& text) {
 }  // namespace
 
 void put_file_head(Bytes& out, const std::string& header_json) {
+  TANDEM_CHECK(header_json.size() <= kHeaderBytesMax);
   const std::size_t start = out.size();
   put_bytes(out, kTbtMagic);
   put_fixed(out, kTbtVersion);
@@ -118,8 +116,8 @@ Result<Frame> get_frame(ByteView file, std::uint64_t offset) {
                              head.raw_size, head.stored_size, kRawBytesMax)};
   }
   if (head.plan_size > kPlanBytesMax) {
-    return Error{fmt::format("got a plan part of {} bytes, want at most {}", head.plan_size,
-                             kPlanBytesMax)};
+    return Error{
+        fmt::format("got a plan part of {} bytes, want at most {}", head.plan_size, kPlanBytesMax)};
   }
   const std::uint64_t body = left - kFrameHeadBytes;
   if (head.plan_size > body || head.stored_size > body - head.plan_size) {
