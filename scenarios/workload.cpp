@@ -143,15 +143,18 @@ class TraceWorkload : public Workload {
     const WorkloadSpec& spec = maker_.spec();
     for (;;) {
       const bool enough = spec.requests_max > 0 && maker_.next_id() >= spec.requests_max;
+      if (ended_ && maker_.next_id() == 0) return nothing_to_run();
       if (ended_ || enough) return std::optional<RequestSpec>{};
       TANDEM_TRY(const std::optional<TraceRow> row, reader_->next());
       ended_ = !row;
       if (!row) continue;
+      ++rows_;
       if (!reader_->has_times() && row->is_empty()) {  // takes no place among the arrivals
         ++dropped_;
         continue;
       }
       TANDEM_TRY(const Nanos time, time_of(*row));
+      last_ = time;
       ended_ = spec.until_ns > 0 && time >= spec.until_ns;
       if (ended_ || time < spec.from_ns) continue;
       if (row->is_empty()) {
@@ -172,6 +175,18 @@ class TraceWorkload : public Workload {
     if (time <= kMax) return time;
     return reader_->lines().fail_at(row.line, 1, "an arrival after more than 73 years", "less",
                                     "let requests arrive faster");
+  }
+
+  /// A run without a request would find nothing, and be clean.
+  [[nodiscard]] Error nothing_to_run() const {
+    const std::string& path = reader_->lines().path();
+    if (rows_ == 0) return Error::make(path, "got no row", "one or more", "give a file with rows");
+    return Error::make(
+        path,
+        fmt::format("got no request: {} rows were read, the last at {}.{:03} s, {} "
+                    "of the slice without tokens",
+                    rows_, last_ / 1'000'000'000, last_ / 1'000'000 % 1'000, dropped_),
+        "one or more", "let the slice hold rows with tokens");
   }
 
   Result<RequestSpec> make(const TraceRow& row, Nanos time) {
@@ -203,6 +218,8 @@ class TraceWorkload : public Workload {
   Maker maker_;
   std::unique_ptr<RequestTrace> reader_;
   Gaps gaps_;
+  std::int64_t rows_ = 0;  // read so far
+  Nanos last_ = 0;         // time of the last of them
   std::int64_t dropped_ = 0;
   bool ended_ = false;
 };

@@ -7,6 +7,7 @@
 // prints. Neither is timed: what is timed is the call alone.
 #include <algorithm>
 #include <chrono>
+#include <cinttypes>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -152,9 +153,8 @@ int run(std::size_t slots, std::size_t rounds) {
     }
   }
   for (Contestant& c : contestants) print(c);
-  const auto stalls =
-      static_cast<unsigned long long>(all.stalls() + essentials.stalls() + tables.stalls());
-  if (stalls > 0) std::printf("%llu stalls: the times above hold waiting\n", stalls);
+  const std::uint64_t stalls = all.stalls() + essentials.stalls() + tables.stalls();
+  if (stalls > 0) std::printf("%" PRIu64 " stalls: the times above hold waiting\n", stalls);
   return 0;
 }
 

@@ -1,8 +1,11 @@
-// `tandem import`: a trace in a foreign form becomes a .tbt.
+// `tandem import`: a trace in a foreign form becomes a .tbt, recorded acceptance a Markov profile.
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "scenarios/accept_file.hpp"
+#include "scenarios/accept_markov.hpp"
 #include "tools/cli/commands.hpp"
+#include "tools/cli/documents.hpp"
 #include "tools/cli/line_source.hpp"
 #include "tools/cli/options.hpp"
 #include "tools/cli/report.hpp"
@@ -19,8 +22,8 @@ struct Options {
 };
 
 Status check_options(const Options& o) {
-  TANDEM_RETURN_IF_ERROR(parse_choice("FORMAT", o.format, {"jsonl"}));
-  if (o.output == "-") {
+  TANDEM_RETURN_IF_ERROR(parse_choice("FORMAT", o.format, {"jsonl", "acceptance"}));
+  if (o.output == "-" && o.format == "jsonl") {
     return Error::make("-o", "got '-'", "a file name", "a .tbt is written to a file");
   }
   if (o.output == o.input) {
@@ -82,9 +85,45 @@ int import_jsonl(Io& io, const Options& o) {
   return stopped ? kExitInterrupted : kExitBadInput;
 }
 
+/// The whole input, unpacked.
+Result<std::string> read_input(Io& io, const std::string& path) {
+  TANDEM_TRY(LineSource source, LineSource::open(io, path));
+  std::string text, line;
+  for (;;) {
+    TANDEM_TRY(const bool more, source.next(line));
+    if (!more) return text;
+    text.append(line).append("\n");
+  }
+}
+
+Status import_acceptance(Io& io, const Options& o) {
+  const std::string name = input_name(o.input);
+  TANDEM_TRY(std::string text, read_input(io, o.input));
+  TANDEM_TRY(const auto lists,
+             read_accept_file(LineReader(name, make_text_source(std::move(text)))));
+  Result<MarkovFit> fit = fit_markov(lists);
+  if (!fit) return fit.error().within(name);
+  const MarkovFit& f = fit.value();
+  TANDEM_TRY(Document profile, Document::open(io, "-o", o.output));
+  TANDEM_RETURN_IF_ERROR(profile.write(io, markov_text(f, name)));
+  if (profile.to_stdout()) return {};
+  const auto millionths = [](std::int64_t value) {
+    return fmt::format("{:.3f}", static_cast<double>(value) / 1e6);
+  };
+  io.out.write(
+      fmt::format("lists           {}\nsteps           {}\ntokens a step   {}\n"
+                  "lag-1           {}\nprofile         {}, {} states\n",
+                  grouped(f.lists), grouped(f.steps), millionths(f.mean_millionths),
+                  millionths(f.lag1_millionths), o.output, f.profile.states.size()));
+  return {};
+}
+
 int run(Io& io, const Options& o) {
   const Status options = check_options(o);
-  return options ? import_jsonl(io, o) : fail(io, options.error());
+  if (!options) return fail(io, options.error());
+  if (o.format == "jsonl") return import_jsonl(io, o);
+  const Status done = import_acceptance(io, o);
+  return done ? kExitClean : fail(io, done.error());
 }
 
 }  // namespace
@@ -93,17 +132,21 @@ void add_import_command(CLI::App& app, Io& io, int& exit_code) {
   auto o = std::make_shared<Options>();
   CLI::App* sub = app.add_subcommand("import", "Turn a trace in another form into a .tbt");
   sub->add_option("FORMAT", o->format,
-                  "jsonl: the neutral step form, which recorders and `tandem dump --jsonl` write")
+                  "jsonl: the neutral step form, which recorders and `tandem dump --jsonl` write; "
+                  "acceptance: Spec-Bench's answers, or lines with accept_lengths, fitted as a "
+                  "Markov profile for acceptance.markov")
       ->required();
   sub->add_option("IN", o->input, "the file, plain or gzip; - is standard input")->required();
-  sub->add_option("-o,--output", o->output, "trace to write; NAME.part until it is whole")
+  sub->add_option("-o,--output", o->output,
+                  "trace or profile to write; NAME.part until it is whole")
       ->option_text("NAME")
       ->required();
   sub->add_option("--compress", o->compress, "blocks of the trace: none (default) or zstd")
       ->option_text("C");
   set_help(*sub, "FORMAT IN -o NAME [options]",
            {"tandem import jsonl run.jsonl -o run.tbt",
-            "tandem dump run.tbt --jsonl | tandem import jsonl - -o copy.tbt"});
+            "tandem dump run.tbt --jsonl | tandem import jsonl - -o copy.tbt",
+            "tandem import acceptance answers.jsonl -o profile.json"});
   sub->callback([o, &io, &exit_code] { exit_code = run(io, *o); });
 }
 

@@ -117,6 +117,10 @@ Status add_slice(const ScenarioOptions& options, std::vector<std::string>& overr
   }
   if (!options.until.empty()) {
     TANDEM_TRY(const Nanos time, parse_duration("--until", options.until));
+    if (time == 0) {
+      return Error::make("--until", "got '" + options.until + "'", "a time above 0",
+                         "leave it out for no end");
+    }
     overrides.push_back("workload.until_ns=" + std::to_string(time));
   }
   if (!options.rate_scale.empty()) {

@@ -95,6 +95,35 @@ TEST_F(Import, CutOffThenTheStepsBeforeItStayInThePart) {
   EXPECT_EQ(kept, m_.out.text.substr(0, m_.out.text.rfind("{\"type\":\"end\"")));
 }
 
+TEST(ImportAcceptance, AnswersThenAProfileThatARunTakes) {
+  FakeMachine m;
+  m.files.files["answers.jsonl"] =
+      "{\"choices\": [{\"accept_lengths\": [1, 3, 3, 1, 3], \"decoding_steps\": [4, 1]}]}\n"
+      "{\"accept_lengths\": [1, 1, 3]}\n";
+  ASSERT_EQ(m("import acceptance answers.jsonl -o profile.json"), kExitClean) << m.err.text;
+  EXPECT_EQ(m.out.text,
+            "lists           3\nsteps           8\ntokens a step   2.000\n"
+            "lag-1           -0.200\nprofile         profile.json, 2 states\n");
+  EXPECT_NE(m.files.files["profile.json"].find("\"source\": \"answers.jsonl\""), std::string::npos);
+  EXPECT_EQ(m("run azure-conv --steps 200 --set acceptance.kind=list --set "
+              "acceptance.markov=profile.json"),
+            kExitClean)
+      << m.err.text;
+  const std::string profile = m.files.files["profile.json"];
+  ASSERT_EQ(m("import acceptance answers.jsonl -o -"), kExitClean);
+  EXPECT_EQ(m.out.text, profile);
+}
+
+TEST(ImportAcceptance, LineWithoutCommitsThenItsNumberAndNoProfile) {
+  FakeMachine m;
+  m.files.files["answers.jsonl"] = "{\"accept_lengths\": [1, 2]}\n{\"new_tokens\": 3}\n";
+  EXPECT_EQ(m("import acceptance answers.jsonl -o profile.json"), kExitBadInput);
+  EXPECT_NE(m.err.text.find("answers.jsonl:2: got no accept_lengths"), std::string::npos)
+      << m.err.text;
+  EXPECT_EQ(lines_of(m.err.text).size(), 1U);
+  EXPECT_EQ(m.files.files.count("profile.json") + m.files.files.count("profile.json.part"), 0U);
+}
+
 TEST_F(Import, UsageThatIsWrongThenExitCode2) {
   for (const char* line :
        {"import", "import jsonl", "import jsonl run.jsonl", "import kineto run.jsonl -o a.tbt",

@@ -12,8 +12,8 @@ namespace {
 using test::FakeMachine;
 using test::lines_of;
 
-const std::vector<std::string> kSubcommands{"run",  "verify", "info", "dump",
-                                            "plan", "op",     "diff", "explain"};
+const std::vector<std::string> kSubcommands{"run", "verify", "info",    "dump",  "plan",
+                                            "op",  "diff",   "explain", "import"};
 
 /// Exit code 2, nothing on standard output, one line on standard error that starts so.
 void expect_one_error_line(FakeMachine& m, const std::string& line, const std::string& start) {
@@ -47,6 +47,10 @@ TEST(Usage, HelpOfEverySubcommandThenWithin80ColumnsWithExamples) {
 
 TEST(Usage, ExamplesOfHelpThenEachWorksAsPrinted) {
   FakeMachine m;
+  ASSERT_EQ(m("run azure-conv --steps 50 -o run.tbt"), kExitClean);
+  ASSERT_EQ(m("dump run.tbt --jsonl"), kExitClean);
+  m.files.files["run.jsonl"] = m.out.text;
+  m.files.files["answers.jsonl"] = "{\"accept_lengths\": [1, 3, 2, 4]}\n";
   std::size_t example_count = 0;
   std::vector<std::string> helps{"--help"};  // run comes first: it writes what the others read
   for (const std::string& sub : kSubcommands) helps.push_back(sub + " --help");
@@ -55,7 +59,14 @@ TEST(Usage, ExamplesOfHelpThenEachWorksAsPrinted) {
     for (const std::string& line : lines_of(m.out.text)) {
       if (line.rfind("  tandem ", 0) != 0) continue;
       ++example_count;
-      EXPECT_EQ(m(line.substr(9)), kExitClean) << line << "\n" << m.err.text;
+      std::string command = line.substr(9);
+      const std::string pipe = " | tandem ";
+      if (const std::size_t at = command.find(pipe); at != std::string::npos) {
+        EXPECT_EQ(m(command.substr(0, at)), kExitClean) << line << "\n" << m.err.text;
+        m.files.files["/dev/stdin"] = m.out.text;
+        command = command.substr(at + pipe.size());
+      }
+      EXPECT_EQ(m(command), kExitClean) << line << "\n" << m.err.text;
       EXPECT_EQ(m.err.text, "") << line;
     }
   }

@@ -143,8 +143,9 @@ inline Shape shape_of(const tandem_config& c) {
   shape.slots = static_cast<std::size_t>(c.max_num_seqs);
   shape.width = static_cast<std::size_t>(c.num_speculative_tokens) + 1;
   shape.substeps = static_cast<std::size_t>(c.num_model_steps);
-  shape.table = static_cast<std::size_t>((c.max_model_len + c.block_size - 1) / c.block_size +
-                                         c.enc_dec_block_num);
+  const auto block = static_cast<std::size_t>(c.block_size);
+  shape.table = (static_cast<std::size_t>(c.max_model_len) + block - 1) / block +
+                static_cast<std::size_t>(c.enc_dec_block_num);
   shape.rows_max = static_cast<std::size_t>(c.max_num_batched_tokens);
   shape.key = c.digest_key;
   shape.eos_ids.assign(c.eos_ids, c.eos_ids + c.eos_id_count);
