@@ -2,6 +2,7 @@
 // recorded acceptance and fitted profiles of it.
 #include <map>
 
+#include "scenarios/accept_file.hpp"
 #include "scenarios/accept_markov.hpp"
 #include "scenarios/request_trace.hpp"
 #include "tests/fuzz/readers.hpp"
@@ -21,6 +22,15 @@ Status drain_file(const Scenario& scenario, Input input) {
   return checked(drain(scenario, [input](const std::string& /*path*/) {
     return Result<std::string>(std::string(text_of(input)));
   }));
+}
+
+/// A profile can be written, comes back, and can be drawn from.
+Status comes_back(const MarkovFit& fit) {
+  const Result<MarkovProfile> again = parse_markov(markov_text(fit, "fuzz"), "again.json");
+  TANDEM_CHECK(again.ok() && again.value() == fit.profile);
+  const std::vector<std::int32_t> drawn = draw_markov(fit.profile, 1, 2, 100);
+  TANDEM_CHECK(!drawn.empty() && drawn.size() <= kMarkovListMax);
+  return {};
 }
 
 constexpr std::string_view kAzureHead = "TIMESTAMP,ContextTokens,GeneratedTokens\n";
@@ -106,7 +116,14 @@ Status run_accept_file(Input input) {
   static const Scenario scenario = scenario_of(R"({"acceptance": {"kind": "list", "path": "f"},
                       "workload": {"kind": "poisson", "requests": 3, "gap_steps": 1,
                                    "prompt": 4, "output": 4}})");
-  return drain_file(scenario, input);
+  TANDEM_RETURN_IF_ERROR(drain_file(scenario, input));
+  // What a workload takes, `tandem import acceptance` fits.
+  const auto lists =
+      read_accept_file(LineReader("fuzz.jsonl", make_text_source(std::string(text_of(input)))));
+  TANDEM_CHECK(lists.ok());
+  const Result<MarkovFit> fit = fit_markov(lists.value());
+  if (!fit.ok()) return checked(fit.error());
+  return comes_back(fit.value());
 }
 
 std::vector<std::string> accept_file_seeds() {
@@ -125,14 +142,9 @@ std::vector<std::string> accept_file_words() {
 Status run_markov(Input input) {
   const Result<MarkovProfile> profile = parse_markov(text_of(input), "fuzz.json");
   if (!profile.ok()) return checked(profile.error());
-  // What was read can be written, comes back, and can be drawn from.
   MarkovFit fit;
   fit.profile = profile.value();
-  const Result<MarkovProfile> again = parse_markov(markov_text(fit, "fuzz"), "again.json");
-  TANDEM_CHECK(again.ok() && again.value() == profile.value());
-  const std::vector<std::int32_t> drawn = draw_markov(profile.value(), 1, 2, 100);
-  TANDEM_CHECK(!drawn.empty() && drawn.size() <= kMarkovListMax);
-  return {};
+  return comes_back(fit);
 }
 
 std::vector<std::string> markov_seeds() {
