@@ -41,7 +41,7 @@ constexpr std::string_view kVidurHead = "arrived_at,num_prefill_tokens,num_decod
 constexpr std::string_view kLengthsHead = "num_prefill_tokens,num_decode_tokens\n";
 
 Scenario trace_scenario(const TraceKind& kind) {
-  std::string keys = R"("from_ns": 3)";
+  std::string keys = R"("until_ns": 1000000000000000)";
   if (kind.kind == WorkloadKind::vidur_csv) keys += R"(, "rate_per_s": 2)";  // lengths alone
   return scenario_of(R"({"arrivals": "time", "workload": {"kind": ")" + std::string(kind.name) +
                      R"(", "path": "f", )" + keys + "}}");
@@ -68,7 +68,6 @@ std::vector<std::string> request_trace_seeds() {
            "2024-02-29 23:59:59.9999999,1,1\n"),
       "\xEF\xBB\xBFGeneratedTokens,other,ContextTokens,TIMESTAMP\r\n"
       "7,x,12,2023-11-16 18:17:03.9799600\r\n",
-      std::string(kAzureHead),
       with(kBurstHead, "1,7,0.5,\"A, \"\"B\",12,7,19,Chat log\n2.25,8,,A,13,0,13,API log"),
       with(kVidurHead, "0.0,10,2\n0.052,20,3\n5e-1,30,4\n"),
       with(kLengthsHead, "10,2\n0,2\n7,1\n"),
