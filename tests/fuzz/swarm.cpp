@@ -51,7 +51,7 @@ Json to_json(const SwarmState& state) {
 
 Result<SwarmState> read_state(const std::string& path, std::uint64_t first_seed) {
   SwarmState state;
-  state.first_seed = state.next_seed = first_seed;
+  state.first_seed = state.next_seed = std::max<std::uint64_t>(first_seed, 1);
   std::ifstream in(path, std::ios::binary);
   if (!in) return state;
   std::stringstream text;
@@ -72,9 +72,9 @@ Result<SwarmState> read_state(const std::string& path, std::uint64_t first_seed)
   } catch (const Json::exception&) {
     return Error::make(path, "got something else", "the state of a swarm", "name another folder");
   }
-  if (state.first_seed == first_seed) return state;
+  if (first_seed == 0 || state.first_seed == first_seed) return state;
   return Error::make(path, fmt::format("got a swarm from seed {} on", state.first_seed),
-                     fmt::format("seed {}", first_seed), "name another folder, or that seed");
+                     fmt::format("seed {}", first_seed), "name another folder, or no seed");
 }
 
 void insert_sorted(std::vector<std::uint64_t>& list, std::uint64_t value) {

@@ -14,10 +14,11 @@
 namespace tandem::fuzz {
 
 struct SwarmOptions {
-  std::string folder;            ///< state.json and failure-SEED.json; made where it is absent
-  std::uint64_t first_seed = 1;  ///< cases are first_seed, first_seed + 1, ..
-  int budget_s = 60;             ///< no case is begun later than that
-  std::uint64_t cases_max = 0;   ///< of this call; 0: as many as the time allows
+  std::string folder;  ///< state.json and failure-SEED.json; made where it is absent
+  /// Cases are first_seed, first_seed + 1, ..; 0: what began the folder, and 1 where nothing did.
+  std::uint64_t first_seed = 0;
+  int budget_s = 60;            ///< no case is begun later than that
+  std::uint64_t cases_max = 0;  ///< of this call; 0: as many as the time allows
   int jobs = 1;
   int case_s = 600;    ///< a case that takes longer hangs
   int shrink_s = 600;  ///< a failure is shrunk no longer than that

@@ -17,7 +17,8 @@ int main(int argc, char** argv) {
       ->required()
       ->check(CLI::Range(1, 31'536'000));
   app.add_option("--dir", options.folder, "state.json and failure-SEED.json")->required();
-  app.add_option("--seed", options.first_seed, "seed of the first case (default 1)");
+  app.add_option("--seed", options.first_seed, "seed of the first case (default: as begun, else 1)")
+      ->check(CLI::Range(std::uint64_t{1}, ~std::uint64_t{0}));
   app.add_option("--jobs", options.jobs, "cases at a time (default 1)")->check(CLI::Range(1, 256));
   try {
     app.parse(argc, argv);

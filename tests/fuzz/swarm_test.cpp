@@ -86,6 +86,15 @@ TEST(Swarm, TwoCallsAreOneOfTheirLength) {
   EXPECT_EQ(run_quietly(options_in(twice, 4)), run_quietly(options_in(once, 7)));
 }
 
+TEST(Swarm, FolderKnowsItsFirstSeed) {
+  const ScratchFolder folder;
+  SwarmOptions options = options_in(folder, 2);
+  options.first_seed = 50;
+  EXPECT_EQ(run_quietly(options).next_seed, 52U);
+  options.first_seed = 0;
+  EXPECT_EQ(run_quietly(options).next_seed, 54U);
+}
+
 TEST(Swarm, AnotherFirstSeedOrStateIsRefused) {
   const ScratchFolder folder;
   SwarmOptions options = options_in(folder, 1);
@@ -94,7 +103,7 @@ TEST(Swarm, AnotherFirstSeedOrStateIsRefused) {
   const auto ignore = [](const std::string&) {};
   EXPECT_FALSE(run_swarm(options, ignore).ok());
   std::ofstream(options.folder + "/state.json") << "{";
-  options.first_seed = 1;
+  options.first_seed = 0;
   EXPECT_FALSE(run_swarm(options, ignore).ok());
 }
 
