@@ -10,9 +10,9 @@
 namespace tandem {
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_json_digit(char c) { return c >= '0' && c <= '9'; }
 
-bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
+bool is_hex(char c) { return is_json_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 
 }  // namespace
 
@@ -101,14 +101,14 @@ std::optional<JsonToken> JsonScanner::number() {
   const auto at = [this] { return offset_ < text_.size() ? text_[offset_] : '\0'; };
   const auto digits = [this, &at] {
     const std::size_t first = offset_;
-    while (is_digit(at())) ++offset_;
+    while (is_json_digit(at())) ++offset_;
     return offset_ > first;
   };
   if (at() == '-') ++offset_;
   const bool zero = at() == '0';
   if (zero) {
     ++offset_;
-    if (is_digit(at())) return broken(offset_, "no digit behind a leading 0");
+    if (is_json_digit(at())) return broken(offset_, "no digit behind a leading 0");
   } else if (!digits()) {
     return broken(offset_, "a digit");
   }
@@ -145,7 +145,7 @@ std::optional<JsonToken> JsonScanner::value() {
       return JsonToken{JsonTokenKind::text, *text, begin + 1};
     }
     default:
-      if (text_[offset_] == '-' || is_digit(text_[offset_])) return number();
+      if (text_[offset_] == '-' || is_json_digit(text_[offset_])) return number();
       return broken(offset_, "a value of JSON");
   }
 }

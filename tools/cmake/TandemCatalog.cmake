@@ -38,29 +38,26 @@ function(tandem_embed_json out folder header text_function names_function)
 
   set(source "// Embedded files, generated from scenarios/${folder}.
 #include <array>
+#include <utility>
 
 #include \"${header}\"
 
 namespace tandem {
 namespace {
-struct Entry {
-  std::string_view name;
-  std::string_view text;
-};
-const std::array<Entry, ${count}> kFiles{{
+const std::array<std::pair<std::string_view, std::string_view>, ${count}> k_${folder}{{
 ${entries}}};
 }  // namespace
 
 std::optional<std::string_view> ${text_function}(std::string_view name) {
-  for (const Entry& entry : kFiles) {
-    if (entry.name == name) return entry.text;
+  for (const auto& [file, text] : k_${folder}) {
+    if (file == name) return text;
   }
   return std::nullopt;
 }
 
 std::vector<std::string_view> ${names_function}() {
   std::vector<std::string_view> names;
-  for (const Entry& entry : kFiles) names.push_back(entry.name);
+  for (const auto& entry : k_${folder}) names.push_back(entry.first);
   return names;
 }
 }  // namespace tandem

@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/sanitized.hpp"
+#include "tests/unit/joined/catalog_test_name.hpp"
 #include "tests/unit/joined/judged_run.hpp"
 #include "traces/base/hash.hpp"
 
@@ -173,12 +174,10 @@ TEST_P(Lossless, UnsoundPoliciesBreakWhereTheLawSaysAndNowhereBefore) {
   }
 }
 
-std::string test_name(const testing::TestParamInfo<std::string>& info) {
-  return test::as_test_name(info.param);
-}
-
-INSTANTIATE_TEST_SUITE_P(Catalog, Lossless, testing::ValuesIn(catalog_list()), test_name);
-INSTANTIATE_TEST_SUITE_P(Catalog, LosslessOnPath, testing::ValuesIn(catalog_list()), test_name);
+INSTANTIATE_TEST_SUITE_P(Catalog, Lossless, testing::ValuesIn(catalog_list()),
+                         test::catalog_test_name);
+INSTANTIATE_TEST_SUITE_P(Catalog, LosslessOnPath, testing::ValuesIn(catalog_list()),
+                         test::catalog_test_name);
 
 }  // namespace
 }  // namespace tandem

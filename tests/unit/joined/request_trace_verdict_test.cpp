@@ -58,12 +58,12 @@ Scenario scenario_of(const PublicTrace& trace, const std::string& path,
   return parsed.ok() ? std::move(parsed).value() : Scenario{};
 }
 
-struct Outcome {
+struct TraceOutcome {
   std::uint64_t divergences = 0;
   RunSummary summary;
 };
 
-Outcome run(const Scenario& scenario) {
+TraceOutcome run(const Scenario& scenario) {
   auto workload = make_workload(scenario, no_file, open_file);
   EXPECT_TRUE(workload.ok()) << (workload.ok() ? "" : workload.error().text);
   if (!workload.ok()) return {};
@@ -128,14 +128,14 @@ TEST_P(PublicTraces, FirstRequestsAreCleanAndLosslessInBothSchedules) {
     all.emplace_back(schedule);
     return all;
   };
-  const Outcome sync = run(scenario_of(GetParam(), path_, with("schedule=sync")));
-  const Outcome overlap = run(scenario_of(GetParam(), path_, with("schedule=overlap")));
+  const TraceOutcome sync = run(scenario_of(GetParam(), path_, with("schedule=sync")));
+  const TraceOutcome overlap = run(scenario_of(GetParam(), path_, with("schedule=overlap")));
   EXPECT_EQ(sync.summary.requests, 200);
   EXPECT_EQ(overlap.summary.requests, 200);
   EXPECT_EQ(sync.summary.token_digest, overlap.summary.token_digest);
 }
 
-std::string test_name(const testing::TestParamInfo<PublicTrace>& info) { return info.param.name; }
+std::string trace_name(const testing::TestParamInfo<PublicTrace>& info) { return info.param.name; }
 
 INSTANTIATE_TEST_SUITE_P(
     Files, PublicTraces,
@@ -168,7 +168,7 @@ INSTANTIATE_TEST_SUITE_P(
         PublicTrace{"vllm_rtxpro6000_qwen3_30b",
                     "data/llmservingsim-vllm/RTXPRO6000_Qwen3-30B-A3B-Instruct-2507/requests.jsonl",
                     WorkloadKind::llmservingsim_jsonl, 300, 258'691, 199'486, 0}),
-    test_name);
+    trace_name);
 
 }  // namespace
 }  // namespace tandem
