@@ -62,6 +62,7 @@ std::string grouped(std::int64_t value) {
 }
 
 std::string row(const std::string& name, const std::string& value) {
+  if (value.find_first_not_of(' ') == std::string::npos) return name + "\n";
   const std::string padded = fmt::format("{:<{}}", name, kValueColumn);
   return padded + wrap(std::string(kValueColumn, ' ') + value, kValueColumn).substr(kValueColumn) +
          "\n";

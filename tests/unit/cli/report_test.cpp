@@ -68,6 +68,12 @@ TEST(Grouped, DigitsThenCommasByThousands) {
   EXPECT_EQ(grouped(UINT64_MAX), "18,446,744,073,709,551,615");
 }
 
+TEST(Row, BlankValueLeavesTheNameAlone) {
+  EXPECT_EQ(row("producer", "x y"), "producer        x y\n");
+  EXPECT_EQ(row("producer", ""), "producer\n");
+  EXPECT_EQ(row("producer", "   "), "producer\n");
+}
+
 TEST(DurationText, ScalesThenTheLargestUnitThatFits) {
   EXPECT_EQ(duration_text(999), "999 ns");
   EXPECT_EQ(duration_text(8'412), "8.412 us");
