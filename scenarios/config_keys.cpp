@@ -13,21 +13,22 @@ namespace {
 
 constexpr std::size_t kNameMax = 128;
 
-std::string text(const char* value) { return fmt::format("\"{}\"", value); }
+std::string quoted(const char* value) { return fmt::format("\"{}\"", value); }
 
-std::string share(std::uint32_t millionths) {
+std::string share_text(std::uint32_t millionths) {
   return fmt::format("{}.{:06}", millionths / 1'000'000, millionths % 1'000'000);
 }
 
-std::string shares(const std::vector<std::uint32_t>& millionths) {
+std::string shares_text(const std::vector<std::uint32_t>& millionths) {
   std::string list;
-  for (const std::uint32_t value : millionths) list += (list.empty() ? "" : ",") + share(value);
+  for (const std::uint32_t value : millionths)
+    list += (list.empty() ? "" : ",") + share_text(value);
   return "[" + list + "]";
 }
 
-std::string acceptance(const AcceptProfile& profile) {
+std::string acceptance_text(const AcceptProfile& profile) {
   if (profile.kind == AcceptKind::list || profile.millionths.empty()) return R"({"kind":"list"})";
-  return R"({"kind":"per-position","p":)" + shares(profile.millionths) + "}";
+  return R"({"kind":"per-position","p":)" + shares_text(profile.millionths) + "}";
 }
 
 bool by_list(const RunConfig& c) {
@@ -35,7 +36,7 @@ bool by_list(const RunConfig& c) {
 }
 
 template <class Int>
-std::string list(const std::vector<Int>& values) {
+std::string list_text(const std::vector<Int>& values) {
   return fmt::format("[{}]", fmt::join(values, ","));
 }
 
@@ -53,17 +54,17 @@ std::string as_run_name(std::string name) {
 
 std::vector<ConfigKey> config_keys(const RunConfig& c) {
   std::vector<ConfigKey> keys = {
-      {"name", text(as_run_name(c.scenario).c_str())},
+      {"name", quoted(as_run_name(c.scenario).c_str())},
       {"seed", std::to_string(c.seed)},
-      {"policy", text(to_name(c.policy))},
-      {"draft_path", text(to_name(c.draft_path))},
-      {"encoder_test", text(to_name(c.encoder_test))},
-      {"ngram", share(c.ngram_millionths)},
-      {"copies", text(c.copies_own_stream ? "own" : "compute")},
-      {"arrivals", text(c.arrivals == ArrivalUnit::ns ? "time" : "step")},
+      {"policy", quoted(to_name(c.policy))},
+      {"draft_path", quoted(to_name(c.draft_path))},
+      {"encoder_test", quoted(to_name(c.encoder_test))},
+      {"ngram", share_text(c.ngram_millionths)},
+      {"copies", quoted(c.copies_own_stream ? "own" : "compute")},
+      {"arrivals", quoted(c.arrivals == ArrivalUnit::ns ? "time" : "step")},
   };
   for (int row = 0; row < kRowCount; ++row) {
-    keys.push_back({fmt::format("rows.R{}", row), text(to_name(c.row(row)))});
+    keys.push_back({fmt::format("rows.R{}", row), quoted(to_name(c.row(row)))});
   }
   const auto number = [&keys](const char* key, std::int64_t value) {
     keys.push_back({key, std::to_string(value)});
@@ -77,13 +78,13 @@ std::vector<ConfigKey> config_keys(const RunConfig& c) {
   number("engine.max_model_len", c.max_model_len);
   number("engine.max_num_batched_tokens", c.max_num_batched_tokens);
   number("engine.pinned_ring_depth", c.pinned_ring_depth);
-  keys.push_back({"engine.role", text(c.splitwise_prefill ? "prefill" : "mixed")});
+  keys.push_back({"engine.role", quoted(c.splitwise_prefill ? "prefill" : "mixed")});
   keys.push_back(
-      {"engine.cuda_graphs", c.captured_sizes.empty() ? "false" : list(c.captured_sizes)});
+      {"engine.cuda_graphs", c.captured_sizes.empty() ? "false" : list_text(c.captured_sizes)});
   number("model.vocab_size", c.vocab_size);
   number("model.padding_id", c.padding_id);
-  keys.push_back({"model.eos", list(c.eos_ids)});
-  keys.push_back({"acceptance", acceptance(c.acceptance)});
+  keys.push_back({"model.eos", list_text(c.eos_ids)});
+  keys.push_back({"acceptance", acceptance_text(c.acceptance)});
   return keys;
 }
 

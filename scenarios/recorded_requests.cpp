@@ -12,9 +12,9 @@
 namespace tandem {
 namespace {
 
-class Maker {
+class RequestMaker {
  public:
-  Maker(const RunConfig& recorded, const RunConfig& config, const std::string& name)
+  RequestMaker(const RunConfig& recorded, const RunConfig& config, const std::string& name)
       : stated_(states_acceptance(recorded)), config_(config), name_(name) {}
 
   Status take(RequestId id, const RecordedRequest& request) {
@@ -136,7 +136,7 @@ class Maker {
 
 Result<RecordedWorkload> recorded_workload(const RequestTable& table, const RunConfig& recorded,
                                            const RunConfig& config, const std::string& name) {
-  Maker maker(recorded, config, name);
+  RequestMaker maker(recorded, config, name);
   for (const auto& [id, request] : table) TANDEM_RETURN_IF_ERROR(maker.take(id, request));
   RecordedWorkload out = maker.finish();
   if (out.requests.empty()) {

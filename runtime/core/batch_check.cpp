@@ -14,10 +14,10 @@ namespace tandem {
 namespace {
 
 constexpr std::int64_t kStepsMax = 1'000'000'000'000;  // as limits.steps: times stay in 64 bits
-constexpr const char* kRemedy = "the trace is damaged or was edited: record it again";
+constexpr const char* kBatchRemedy = "the trace is damaged or was edited: record it again";
 
 Status refuse(const std::string& place, const std::string& found, const std::string& wanted) {
-  return Error::make(place, "got " + found, wanted, kRemedy);
+  return Error::make(place, "got " + found, wanted, kBatchRemedy);
 }
 
 Status in_range(const std::string& place, const char* member, std::int64_t value, std::int64_t low,

@@ -9,7 +9,7 @@
 namespace tandem {
 namespace {
 
-constexpr const char* kRemedy = "record it again, or reschedule it with --replay-requests";
+constexpr const char* kStartRemedy = "record it again, or reschedule it with --replay-requests";
 
 /// A column of B entries, each in [low, high].
 struct Bound {
@@ -19,18 +19,18 @@ struct Bound {
   std::int64_t high;
 };
 
-Status check(const std::string& place, const Bound& bound, std::size_t slots) {
+Status check_bound(const std::string& place, const Bound& bound, std::size_t slots) {
   if (bound.column.size() != slots) {
     return Error::make(place + ": " + bound.name,
                        fmt::format("got {} entries", bound.column.size()),
-                       fmt::format("one for each of {} slots", slots), kRemedy);
+                       fmt::format("one for each of {} slots", slots), kStartRemedy);
   }
   for (std::size_t i = 0; i < slots; ++i) {
     const std::int64_t value = bound.column[i];
     if (value >= bound.low && value <= bound.high) continue;
     return Error::make(fmt::format("{}: {} of slot {}", place, bound.name, i),
                        fmt::format("got {}", value),
-                       fmt::format("an integer in [{}, {}]", bound.low, bound.high), kRemedy);
+                       fmt::format("an integer in [{}, {}]", bound.low, bound.high), kStartRemedy);
   }
   return {};
 }
@@ -72,7 +72,7 @@ Status check_columns(const Keyframe& k, const RunConfig& c, const std::string& p
            Bound{"known_g", k.known_g, 0, tokens},
            Bound{"in_flight", k.in_flight, 0, k.has_unsent ? 1 : 0},
        }) {
-    TANDEM_RETURN_IF_ERROR(check(place, bound, k.slots.s.size()));
+    TANDEM_RETURN_IF_ERROR(check_bound(place, bound, k.slots.s.size()));
   }
   return {};
 }
@@ -84,16 +84,16 @@ Status check_unsent(const Keyframe& k, const RunConfig& c, const std::string& pl
   if (m.step != k.t - 1 || m.slots < 0 || m.slots > c.max_num_seqs) {
     return Error::make(at, fmt::format("got the output of step {} for {} slots", m.step, m.slots),
                        fmt::format("that of step {} for at most {}", k.t - 1, c.max_num_seqs),
-                       kRemedy);
+                       kStartRemedy);
   }
-  TANDEM_RETURN_IF_ERROR(check(at, {"count", m.count, kPreemptMark, c.row_width()}, slots));
-  TANDEM_RETURN_IF_ERROR(check(at, {"digest", m.digest, 0, INT32_MAX}, slots));
-  TANDEM_RETURN_IF_ERROR(check(at, {"seq_len", m.seq_len, 0, c.max_model_len}, slots));
+  TANDEM_RETURN_IF_ERROR(check_bound(at, {"count", m.count, kPreemptMark, c.row_width()}, slots));
+  TANDEM_RETURN_IF_ERROR(check_bound(at, {"digest", m.digest, 0, INT32_MAX}, slots));
+  TANDEM_RETURN_IF_ERROR(check_bound(at, {"seq_len", m.seq_len, 0, c.max_model_len}, slots));
   for (std::size_t i = 0; i < slots; ++i) {
     if (m.count[i] <= 0 || (k.request[i] != kNoRequest && k.slots.g[i] >= m.count[i])) continue;
     return Error::make(fmt::format("{}: count of slot {}", at, i),
                        fmt::format("got {} tokens", m.count[i]),
-                       "tokens of the slot's own request, as many as it has at most", kRemedy);
+                       "tokens of the slot's own request, as many as it has at most", kStartRemedy);
   }
   return {};
 }
@@ -103,25 +103,25 @@ Status check_slot(const Keyframe& k, const RunConfig& c, std::size_t i, const st
   const bool parked = k.slots.b[i] != 0;
   if (live && (k.request[i] == kNoRequest || k.slots.g[i] < 1)) {
     return Error::make(at, "got a running slot without a request or without a token",
-                       "a request whose text is computed", kRemedy);
+                       "a request whose text is computed", kStartRemedy);
   }
   if (live && k.draft.len[i] < (parked ? 0 : k.slots.q[i])) {
     return Error::make(at, fmt::format("got q = {} on {} drafts", k.slots.q[i], k.draft.len[i]),
-                       "no more rows than D holds", kRemedy);
+                       "no more rows than D holds", kStartRemedy);
   }
   if (k.request[i] != kNoRequest && k.generation[i] < 1) {
     return Error::make(at, "got an occupied slot that was never given away", "generation >= 1",
-                       kRemedy);
+                       kStartRemedy);
   }
   if (static_cast<std::int64_t>(k.blocks[i].size()) > c.table_width()) {
     return Error::make(at, fmt::format("got {} blocks", k.blocks[i].size()),
-                       fmt::format("at most {}", c.table_width()), kRemedy);
+                       fmt::format("at most {}", c.table_width()), kStartRemedy);
   }
   const std::int32_t most = c.kv_blocks > 0 ? c.kv_blocks - 1 : INT32_MAX;
   for (const std::int32_t block : k.blocks[i]) {
     if (block >= 0 && block <= most) continue;
     return Error::make(at, fmt::format("got block {}", block), fmt::format("0 to {}", most),
-                       kRemedy);
+                       kStartRemedy);
   }
   return {};
 }
@@ -137,12 +137,13 @@ Status check_start(const Keyframe& k, const RunConfig& c, const std::string& pla
     return Error::make(place,
                        fmt::format("got {} slots, {} of them occupied, and {} rows",
                                    k.slots.s.size(), occupied, k.rows.size()),
-                       fmt::format("{} slots and a row for each that is occupied", slots), kRemedy);
+                       fmt::format("{} slots and a row for each that is occupied", slots),
+                       kStartRemedy);
   }
   TANDEM_RETURN_IF_ERROR(check_columns(k, c, place));
   if (k.n < 0 || k.n > c.max_num_seqs) {
     return Error::make(place + ": n", fmt::format("got {}", k.n),
-                       fmt::format("0 to {}", c.max_num_seqs), kRemedy);
+                       fmt::format("0 to {}", c.max_num_seqs), kStartRemedy);
   }
   for (std::size_t i = 0, row = 0; i < slots; ++i) {
     const std::string at = fmt::format("{}: slot {}", place, i);
@@ -150,7 +151,7 @@ Status check_start(const Keyframe& k, const RunConfig& c, const std::string& pla
     if (k.request[i] == kNoRequest) continue;
     if (k.rows[row].id != k.request[i]) {
       return Error::make(at, fmt::format("got the row of request {}", k.rows[row].id),
-                         fmt::format("that of request {}", k.request[i]), kRemedy);
+                         fmt::format("that of request {}", k.request[i]), kStartRemedy);
     }
     ++row;
   }

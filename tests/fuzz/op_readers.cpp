@@ -3,8 +3,8 @@
 #include <map>
 
 #include "kernels/op_registry.hpp"
+#include "tests/fuzz/one_file.hpp"
 #include "tests/fuzz/readers.hpp"
-#include "tools/cli/io.hpp"
 #include "tools/cli/line_source.hpp"
 #include "tools/cli/op_json.hpp"
 
@@ -77,46 +77,9 @@ std::string case_of_zeros(const OpSpec& op) {
 
 // -- files ----------------------------------------------------------------------------------------
 
-/// One file, the input.
-class OneFile final : public cli::FileSystem {
- public:
-  explicit OneFile(Input bytes) : bytes_(bytes) {}
-  Result<std::unique_ptr<cli::InputFile>> open(const std::string& /*path*/) override {
-    return std::unique_ptr<cli::InputFile>(std::make_unique<File>(bytes_));
-  }
-  Result<std::unique_ptr<cli::OutputFile>> create(const std::string& /*path*/) override {
-    return Error{"nothing is written"};
-  }
-  bool exists(const std::string& /*path*/) override { return true; }
-
- private:
-  class File final : public cli::InputFile {
-   public:
-    explicit File(Input bytes) : bytes_(bytes) {}
-    [[nodiscard]] std::span<const std::byte> bytes() const override { return bytes_; }
-    void release(std::uint64_t /*offset*/, std::uint64_t /*size_bytes*/) const override {}
-
-   private:
-    Input bytes_;
-  };
-
-  Input bytes_;
-};
-
-class NoStream final : public cli::OutStream {
- public:
-  [[nodiscard]] bool is_terminal() const override { return false; }
-
- protected:
-  Put put(std::string_view /*bytes*/, Error& /*error*/) override { return Put::done; }
-};
-
 Status run_lines(Input input) {
-  NoStream none;
-  OneFile files(input);
-  const std::atomic<bool> stop{false};
-  cli::Io io{none, none, files, stop, "fuzz"};
-  TANDEM_TRY(cli::LineSource source, cli::LineSource::open(io, "fuzz.jsonl"));
+  OneFileMachine machine(input);
+  TANDEM_TRY(cli::LineSource source, cli::LineSource::open(machine.io, "fuzz.jsonl"));
   std::string line;
   for (;;) {
     TANDEM_TRY(const bool more, source.next(line));

@@ -13,21 +13,30 @@ Status run_scenario_text(Input input);
 std::vector<std::string> scenario_seeds();
 std::vector<std::string> scenario_words();
 
-// request_readers.cpp: files that a scenario names, one target a format.
-Status run_azure_csv(Input input);
-std::vector<std::string> azure_csv_seeds();
-std::vector<std::string> azure_csv_words();
+// request_readers.cpp: files that a scenario names.
+Status run_request_trace(Input input);
+std::vector<std::string> request_trace_seeds();
+std::vector<std::string> request_trace_words();
 Status run_accept_file(Input input);
 std::vector<std::string> accept_file_seeds();
 std::vector<std::string> accept_file_words();
+Status run_markov(Input input);
+std::vector<std::string> markov_seeds();
+std::vector<std::string> markov_words();
 
-// trace_readers.cpp: both forms of a trace, decoded and judged; a header alone.
+// trace_readers.cpp: both forms of a trace, decoded and judged; JSONL made a `.tbt` line by line; a
+// header alone.
 Status run_trace(Input input);
 std::vector<std::string> tbt_seeds();
 std::vector<std::string> jsonl_seeds();
+Status run_import(Input input);
 Status run_header(Input input);
 std::vector<std::string> header_seeds();
 std::vector<std::string> trace_words();
+
+// command_readers.cpp: info, dump, explain, diff and verify on a trace.
+Status run_trace_commands(Input input);
+std::vector<std::string> trace_command_seeds();
 
 // op_readers.cpp: a case of an operation, carried out; a file of them, plain or gzip.
 Status run_op_case(Input input);

@@ -46,7 +46,9 @@ std::vector<std::string> scenario_seeds() {
   for (const std::string_view name : catalog_names()) out.emplace_back(*catalog_scenario(name));
   const std::string with_overrides = out.front();
   for (const char* overrides :
-       {"rows.R11=sync", "workload.kind=poisson|workload.requests=3|workload.gap_steps=1.5",
+       {"rows.R11=sync",
+        "workload.kind=poisson|workload.requests=3|workload.gap_steps=1.5|"
+        "workload.prompt=4|workload.output=4",
         "acceptance.kind=list|acceptance.lists=[[1,2],[3]]", "engine.cuda_graphs=[8,4]"}) {
     std::string text = with_overrides + kOverrideMark + overrides;
     for (char& c : text) c = c == '|' ? kOverrideMark : c;

@@ -12,6 +12,7 @@ using test::SampleTrace;
 /// Plans are most of a short trace's bytes: most seeds go without, one has the short segments.
 enum class Plan : std::uint8_t { short_segments, none };
 constexpr std::size_t kShortOps = 6;
+constexpr std::size_t kRunTraces = 4;
 
 /// A short run.
 SampleTrace run_trace_of(Scenario scenario, RecordLevel level, Plan plan) {
@@ -53,6 +54,7 @@ std::vector<SampleTrace> make_traces() {
   out.push_back(run_trace_of(scenario, RecordLevel::state, Plan::short_segments));
   scenario.config.draft_path = DraftPath::self;
   out.push_back(run_trace_of(scenario, RecordLevel::timeline, Plan::none));
+  TANDEM_CHECK(out.size() == kRunTraces);
   for (const test::Chaos chaos : {test::Chaos::mild, test::Chaos::wild, test::Chaos::shapes}) {
     const TraceHeader header = test::small_header(RecordLevel::state, 3, 2);
     out.push_back(test::RandomRecords(7, header, chaos).trace(2, 2));
@@ -77,6 +79,8 @@ const std::vector<SampleTrace>& seed_traces() {
   static const std::vector<SampleTrace> traces = make_traces();
   return traces;
 }
+
+std::span<const SampleTrace> run_traces() { return std::span(seed_traces()).first(kRunTraces); }
 
 std::string tbt_text(const SampleTrace& trace, TbtOptions::Compression compression) {
   TbtOptions options;

@@ -12,13 +12,16 @@ namespace {
 
 constexpr std::array kTargets{
     Target{"accept_file", run_accept_file, accept_file_seeds, accept_file_words},
-    Target{"azure_csv", run_azure_csv, azure_csv_seeds, azure_csv_words},
     Target{"header", run_header, header_seeds, trace_words},
+    Target{"import_jsonl", run_import, jsonl_seeds, trace_words},
     Target{"jsonl", run_trace, jsonl_seeds, trace_words},
+    Target{"markov", run_markov, markov_seeds, markov_words},
     Target{"op", run_op_case, op_seeds, op_words},
     Target{"op_vectors", run_op_vectors, op_vectors_seeds, op_words},
+    Target{"request_trace", run_request_trace, request_trace_seeds, request_trace_words},
     Target{"scenario", run_scenario_text, scenario_seeds, scenario_words},
     Target{"tbt", run_trace, tbt_seeds, trace_words},
+    Target{"trace_commands", run_trace_commands, trace_command_seeds, trace_words},
 };
 
 bool breaks_line(char c) { return static_cast<unsigned char>(c) < 0x20; }

@@ -1,4 +1,5 @@
 // Fuzzed: `.tbt` and JSONL traces, every block decoded and judged; a trace header alone.
+#include <algorithm>
 #include <utility>
 
 #include "sim/checks/verify.hpp"
@@ -6,6 +7,7 @@
 #include "tests/fuzz/seed_traces.hpp"
 #include "tests/support/random_records.hpp"
 #include "traces/header_json.hpp"
+#include "traces/jsonl_stream.hpp"
 #include "traces/plan/plan.hpp"
 
 namespace tandem::fuzz {
@@ -65,6 +67,39 @@ std::vector<std::string> jsonl_seeds() {
   std::vector<std::string> out;
   for (const test::SampleTrace& trace : seed_traces()) out.push_back(jsonl_text(trace));
   return out;
+}
+
+/// As `tandem import jsonl` does it; what was written reads back.
+Status run_import(Input input) {
+  test::MemorySink out;
+  TANDEM_TRY(const auto writer, make_tbt_writer(out, {}));
+  JsonlStream stream(*writer);
+  std::string_view text = text_of(input);
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    const Status status = stream.line(text.substr(0, end));
+    if (!status.ok()) {
+      static_cast<void>(checked(stream.keep()));
+      return checked(status);
+    }
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  TANDEM_RETURN_IF_ERROR(checked(stream.finish()));
+  const auto reader = open_trace(out.bytes, "fuzz.tbt");
+  TANDEM_CHECK(reader.ok() && reader.value()->damage() == nullptr);
+  std::int64_t records = 0;
+  StepRecord record;
+  for (std::size_t i = 0; i < reader.value()->blocks().size(); ++i) {
+    const auto block = reader.value()->open_block(i);
+    TANDEM_CHECK(block.ok());
+    for (;; ++records) {
+      const Result<bool> more = block.value()->next(record);
+      TANDEM_CHECK(more.ok());
+      if (!more.value()) break;
+    }
+  }
+  TANDEM_CHECK(records == stream.records());
+  return {};
 }
 
 Status run_header(Input input) {

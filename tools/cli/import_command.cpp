@@ -7,6 +7,7 @@
 #include "tools/cli/commands.hpp"
 #include "tools/cli/documents.hpp"
 #include "tools/cli/line_source.hpp"
+#include "tools/cli/option_values.hpp"
 #include "tools/cli/options.hpp"
 #include "tools/cli/report.hpp"
 #include "traces/jsonl_stream.hpp"
@@ -14,22 +15,20 @@
 namespace tandem::cli {
 namespace {
 
-struct Options {
+struct ImportArguments {
   std::string format;
   std::string input;
   std::string output;
   std::string compress = "none";
 };
 
-Status check_options(const Options& o) {
-  TANDEM_RETURN_IF_ERROR(parse_choice("FORMAT", o.format, {"jsonl", "acceptance"}));
+Status check_import(const ImportArguments& o) {
   if (o.output == "-" && o.format == "jsonl") {
     return Error::make("-o", "got '-'", "a file name", "a .tbt is written to a file");
   }
   if (o.output == o.input) {
     return Error::make("-o", "got the input's own name", "a name of its own");
   }
-  TANDEM_RETURN_IF_ERROR(parse_choice("--compress", o.compress, {"none", "zstd"}));
   if (o.compress == "zstd" && !zstd_available()) {
     return Error::make("--compress", "got 'zstd'", "none: this build is without zstd",
                        "install libzstd-dev and build again");
@@ -53,7 +52,7 @@ Status copy_lines(const Io& io, LineSource& source, JsonlStream& stream, Progres
   return {};
 }
 
-int import_jsonl(Io& io, const Options& o) {
+int import_jsonl(Io& io, const ImportArguments& o) {
   Result<LineSource> source = LineSource::open(io, o.input);
   if (!source) return fail(io, source.error());
   Result<std::unique_ptr<OutputFile>> file = io.files.create(o.output);
@@ -96,7 +95,7 @@ Result<std::string> read_input(Io& io, const std::string& path) {
   }
 }
 
-Status import_acceptance(Io& io, const Options& o) {
+Status import_acceptance(Io& io, const ImportArguments& o) {
   const std::string name = input_name(o.input);
   TANDEM_TRY(std::string text, read_input(io, o.input));
   TANDEM_TRY(const auto lists,
@@ -118,8 +117,8 @@ Status import_acceptance(Io& io, const Options& o) {
   return {};
 }
 
-int run(Io& io, const Options& o) {
-  const Status options = check_options(o);
+int import_main(Io& io, const ImportArguments& o) {
+  const Status options = check_import(o);
   if (!options) return fail(io, options.error());
   if (o.format == "jsonl") return import_jsonl(io, o);
   const Status done = import_acceptance(io, o);
@@ -129,25 +128,27 @@ int run(Io& io, const Options& o) {
 }  // namespace
 
 void add_import_command(CLI::App& app, Io& io, int& exit_code) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<ImportArguments>();
   CLI::App* sub = app.add_subcommand("import", "Turn a trace in another form into a .tbt");
   sub->add_option("FORMAT", o->format,
-                  "jsonl: the neutral step form, which recorders and `tandem dump --jsonl` write; "
+                  "jsonl: the neutral step form, which recorders and tandem dump --jsonl write; "
                   "acceptance: Spec-Bench's answers, or lines with accept_lengths, fitted as a "
                   "Markov profile for acceptance.markov")
-      ->required();
+      ->required()
+      ->check(one_of({"jsonl", "acceptance"}));
   sub->add_option("IN", o->input, "the file, plain or gzip; - is standard input")->required();
   sub->add_option("-o,--output", o->output,
                   "trace or profile to write; NAME.part until it is whole")
       ->option_text("NAME")
       ->required();
-  sub->add_option("--compress", o->compress, "blocks of the trace: none (default) or zstd")
-      ->option_text("C");
+  sub->add_option("--compress", o->compress, "blocks of the trace")
+      ->check(one_of({"none", "zstd"}));
   set_help(*sub, "FORMAT IN -o NAME [options]",
-           {"tandem import jsonl run.jsonl -o run.tbt",
+           {"tandem run decode-small -o run.tbt", "tandem dump run.tbt --jsonl > run.jsonl",
+            "tandem import jsonl run.jsonl -o copy.tbt",
             "tandem dump run.tbt --jsonl | tandem import jsonl - -o copy.tbt",
-            "tandem import acceptance answers.jsonl -o profile.json"});
-  sub->callback([o, &io, &exit_code] { exit_code = run(io, *o); });
+            R"(echo '{"accept_lengths":[1,3]}' | tandem import acceptance - -o p.json)"});
+  sub->callback([o, &io, &exit_code] { exit_code = import_main(io, *o); });
 }
 
 }  // namespace tandem::cli

@@ -15,7 +15,7 @@
 namespace tandem::cli {
 namespace {
 
-constexpr std::size_t kDraftsMax = 16;
+constexpr std::size_t kReplayDraftsMax = 16;
 
 /// Keys of a configuration that change no batch and no counter: a batch-exact replay takes them.
 constexpr std::array<std::string_view, 5> kFreeKeys = {
@@ -30,7 +30,7 @@ bool is_among_keys(const std::array<std::string_view, N>& keys, std::string_view
   return std::find(keys.begin(), keys.end(), key) != keys.end();
 }
 
-const std::string& value_of(const std::vector<ConfigKey>& keys, std::string_view key) {
+const std::string& key_value(const std::vector<ConfigKey>& keys, std::string_view key) {
   const auto found = std::find_if(keys.begin(), keys.end(),
                                   [key](const ConfigKey& entry) { return entry.key == key; });
   TANDEM_CHECK(found != keys.end());
@@ -101,8 +101,8 @@ std::string recorded_acceptance(const RunConfig& recorded) {
     return R"({"kind":"list"})";
   }
   RunConfig wide = recorded;
-  wide.acceptance.millionths.resize(std::max(kDraftsMax, wide.acceptance.millionths.size()));
-  return value_of(config_keys(wide), "acceptance");
+  wide.acceptance.millionths.resize(std::max(kReplayDraftsMax, wide.acceptance.millionths.size()));
+  return key_value(config_keys(wide), "acceptance");
 }
 
 class Settler {
@@ -137,7 +137,7 @@ class Settler {
       TANDEM_TRY(acceptance, read_profile(io_, profile_));
     }
     for (const std::string_view key : kRequestKeys) {
-      out.overrides.push_back(fmt::format("{}={}", key, value_of(base_, key)));
+      out.overrides.push_back(fmt::format("{}={}", key, key_value(base_, key)));
     }
     out.overrides.push_back("acceptance=" + acceptance);
     const bool by_list = profile_.empty() && acceptance == R"({"kind":"list"})";
@@ -147,13 +147,14 @@ class Settler {
 
   [[nodiscard]] Error refused(std::string_view key, const std::string& remedy) const {
     return Error::make(out_.batch_exact ? "--replay" : "--replay-requests",
-                       fmt::format("got {}={}", key, value_of(asked_, key)),
-                       fmt::format("{}, as {} was recorded", value_of(base_, key), trace_), remedy);
+                       fmt::format("got {}={}", key, key_value(asked_, key)),
+                       fmt::format("{}, as {} was recorded", key_value(base_, key), trace_),
+                       remedy);
   }
 
   Status settle_batches() {
     for (const ConfigKey& asked : asked_) {
-      if (asked.value == value_of(base_, asked.key)) continue;
+      if (asked.value == key_value(base_, asked.key)) continue;
       if (asked.key == "name" || asked.key == "acceptance") continue;  // the trace's, as below
       if (!is_among_keys(kFreeKeys, asked.key)) {
         return refused(asked.key, "to change it, reschedule with --replay-requests");
@@ -179,7 +180,7 @@ class Settler {
 
   Status settle_requests() {
     for (const std::string_view key : kRequestKeys) {
-      if (value_of(asked_, key) == value_of(base_, key)) continue;
+      if (key_value(asked_, key) == key_value(base_, key)) continue;
       return refused(key, "it belongs to the recorded requests");
     }
     out_.extrapolated = !profile_.empty();
@@ -225,7 +226,7 @@ std::int64_t clock_base(const RecordedRun& run) {
 }
 
 /// Reads the records, once the scenario is known.
-Status read_run(Io& io, const ReplayOptions& options, Replay& out) {
+Status read_recording(Io& io, const ReplayOptions& options, Replay& out) {
   const TraceHeader& header = out.trace.reader->header();
   RecordedRunNeeds needs;
   needs.config = out.batch_exact ? &out.scenario.config : nullptr;
@@ -268,7 +269,7 @@ Result<std::unique_ptr<Replay>> open_replay(Io& io, const ScenarioOptions& scena
   out->batch_exact = !options.batches.empty();
   TANDEM_TRY(out->trace, open_trace_file(io, options.trace(), ReaderHooks{}));
   TANDEM_RETURN_IF_ERROR(Settler(io, scenario, options, *out).settle());
-  TANDEM_RETURN_IF_ERROR(read_run(io, options, *out));
+  TANDEM_RETURN_IF_ERROR(read_recording(io, options, *out));
   return out;
 }
 

@@ -18,8 +18,6 @@ std::string acceptance_of(const Replay& replay) {
   return replay.run.by_commits ? "commits" : "recorded";
 }
 
-std::string slot_text(std::int64_t slot) { return slot < 0 ? "-" : std::to_string(slot); }
-
 std::string comparison_text(const ReplayReport& report) {
   const ReplayComparison& c = *report.comparison;
   std::string text;
@@ -99,7 +97,8 @@ ReplayReport replay_report(const Replay& replay, const std::string& trace) {
 
 std::string to_line(const ReplayDifference& d) {
   return fmt::format("replay difference step={} slot={} field={} recorded={} replayed={}", d.step,
-                     slot_text(d.field.slot), d.field.path, d.field.a, d.field.b);
+                     d.field.slot < 0 ? "-" : std::to_string(d.field.slot), d.field.path, d.field.a,
+                     d.field.b);
 }
 
 std::string replay_text(const ReplayReport& report) {

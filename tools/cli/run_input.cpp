@@ -12,6 +12,7 @@
 #include "scenarios/exact_number.hpp"
 #include "scenarios/json_tree.hpp"
 #include "scenarios/request_trace.hpp"
+#include "tools/cli/option_values.hpp"
 #include "tools/cli/options.hpp"
 
 namespace tandem::cli {
@@ -63,7 +64,8 @@ Result<Source> find_source(Io& io, const std::string& scenario) {
   const bool path_like = scenario.find_first_of("/.") != std::string::npos;
   if (!path_like && !io.files.exists(scenario)) {
     return Error::make(scenario, "neither a file nor a name of the catalogue",
-                       "a JSON scenario, a request trace, or one of " + catalog_text());
+                       "a JSON scenario, a request trace, or a name of the catalogue",
+                       "tandem run --help lists the names");
   }
   TANDEM_TRY(const std::string head, read_head(io, scenario));
   if (const TraceKind* trace = detect_trace(head)) return trace_source(scenario, *trace);
@@ -129,21 +131,33 @@ Status add_slice(const ScenarioOptions& options, std::vector<std::string>& overr
   return {};
 }
 
+std::vector<std::string_view> policy_names() {
+  std::vector<std::string_view> names;
+  for (int i = 0; i <= static_cast<int>(PolicyKind::all_accepted); ++i) {
+    names.emplace_back(to_name(static_cast<PolicyKind>(i)));
+  }
+  return names;
+}
+
 }  // namespace
 
 void add_scenario_options(CLI::App& app, ScenarioOptions& options) {
   app.add_option("SCENARIO", options.scenario,
-                 "JSON scenario, request trace (CSV or JSON lines), or one of: " + catalog_text())
-      ->required();
-  app.add_option("--schedule", options.schedule,
-                 "sync or overlap: every row the scenario leaves open")
-      ->option_text("S");
+                 "a JSON scenario, a request trace (CSV or JSON lines), or a name of the catalogue")
+      ->required()
+      ->check(suggest_or_file(catalog_names()));
+  app.option_defaults()->group("scenario");
+  app.add_option("--schedule", options.schedule, "every row that the scenario leaves open")
+      ->check(one_of({"sync", "overlap"}));
   app.add_option("--policy", options.policy, "what the host believes before it knows")
-      ->option_text("P");
+      ->option_text("POLICY")
+      ->check(one_of(policy_names()));
   app.add_option("--set", options.sets, "change one key of the scenario; may be repeated")
       ->option_text("KEY=VALUE")
       ->allow_extra_args(false);
-  app.add_option("--seed", options.seed, "root of every random draw")->option_text("N");
+  app.add_option("--seed", options.seed,
+                 "root of every random draw; the scenario's where not given")
+      ->option_text("N");
 }
 
 Result<Scenario> load_scenario(Io& io, const ScenarioOptions& options) {
@@ -157,18 +171,8 @@ Result<Scenario> load_scenario(Io& io, const ScenarioOptions& options, const Sce
   }
   std::vector<std::string> overrides = std::move(source.overrides);
   overrides.insert(overrides.end(), base.overrides.begin(), base.overrides.end());
-  if (!options.schedule.empty()) {
-    TANDEM_RETURN_IF_ERROR(parse_choice("--schedule", options.schedule, {"sync", "overlap"}));
-    overrides.push_back("schedule=" + options.schedule);
-  }
-  if (!options.policy.empty()) {
-    std::vector<std::string_view> names;
-    for (int i = 0; i <= static_cast<int>(PolicyKind::all_accepted); ++i) {
-      names.emplace_back(to_name(static_cast<PolicyKind>(i)));
-    }
-    TANDEM_RETURN_IF_ERROR(parse_choice("--policy", options.policy, names));
-    overrides.push_back("policy=" + options.policy);
-  }
+  if (!options.schedule.empty()) overrides.push_back("schedule=" + options.schedule);
+  if (!options.policy.empty()) overrides.push_back("policy=" + options.policy);
   if (!options.seed.empty()) {
     TANDEM_RETURN_IF_ERROR(parse_unsigned("--seed", options.seed));
     overrides.push_back("seed=" + options.seed);
@@ -199,14 +203,6 @@ SourceOpener scenario_opener(Io& io, const ScenarioOptions& options) {
     TANDEM_TRY(std::unique_ptr<InputFile> file, files->open(found));
     return std::unique_ptr<ByteSource>(std::make_unique<FileSource>(std::move(file), found));
   };
-}
-
-std::string catalog_text() {
-  std::string text;
-  for (const std::string_view name : catalog_names()) {
-    text.append(text.empty() ? "" : ", ").append(name);
-  }
-  return text;
 }
 
 }  // namespace tandem::cli

@@ -27,7 +27,8 @@ struct ScenarioOptions {
   bool unguarded = false;
 };
 
-/// Declares SCENARIO, --schedule, --policy, --set and --seed.
+/// Declares SCENARIO, --schedule, --policy, --set and --seed. Options declared behind it belong to
+/// the scenario too, until option_defaults() names another group.
 void add_scenario_options(CLI::App& app, ScenarioOptions& options);
 
 [[nodiscard]] Result<Scenario> load_scenario(Io& io, const ScenarioOptions& options);
@@ -46,8 +47,5 @@ struct ScenarioBase {
 
 /// The same for a request trace, piece by piece.
 [[nodiscard]] SourceOpener scenario_opener(Io& io, const ScenarioOptions& options);
-
-/// "a, b, c": the names of the embedded catalogue.
-[[nodiscard]] std::string catalog_text();
 
 }  // namespace tandem::cli

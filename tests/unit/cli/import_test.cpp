@@ -146,7 +146,7 @@ TEST_F(Import, InterruptedThenItsExitCodeAndNoFileOfThatName) {
 TEST_F(Import, HelpThenFormatsAndExamples) {
   EXPECT_EQ(m_("import --help"), kExitClean);
   EXPECT_NE(m_.out.text.find("jsonl"), std::string::npos);
-  EXPECT_NE(m_.out.text.find("tandem import jsonl run.jsonl -o run.tbt"), std::string::npos);
+  EXPECT_NE(m_.out.text.find("tandem import jsonl run.jsonl -o copy.tbt"), std::string::npos);
 }
 
 }  // namespace
