@@ -25,7 +25,6 @@ class BatchCheck {
   Status start(const Keyframe& keyframe);
   /// `t`: the iteration of the record, where it tells none the next one.
   Status take(const StepRecord& record, std::int64_t t);
-  [[nodiscard]] std::int64_t next_step() const { return next_; }
 
  private:
   struct Slot {

@@ -51,11 +51,6 @@ Status Engine::take_arrivals(std::int64_t t, Nanos now) {
   return {};
 }
 
-std::optional<std::int64_t> Engine::next_arrival() const {
-  if (!upcoming_) return std::nullopt;
-  return upcoming_->row.arrival;
-}
-
 bool Engine::is_quiet() const { return queue_.empty() && occupied_end() == 0; }
 
 std::int64_t Engine::idle_repeat(std::int64_t t, Nanos now, Nanos idle_ns, bool silent) const {

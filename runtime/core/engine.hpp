@@ -47,9 +47,6 @@ class Engine final : public Scheduler {
   /// An engine starts with its workload: nobody asks it.
   void restore(const Keyframe& /*keyframe*/) override { TANDEM_CHECK(false); }
 
-  /// When the next request arrives (in the workload's unit), if one will.
-  [[nodiscard]] std::optional<std::int64_t> next_arrival() const;
-
  private:
   struct Waiting {
     RequestSpec spec;

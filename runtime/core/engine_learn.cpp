@@ -6,6 +6,7 @@
 #include "traces/base/check.hpp"
 
 namespace tandem {
+
 void Engine::on_message(const EngineMessage& in, std::vector<RequestOutcome>& outcomes,
                         std::vector<SlotFree>& frees) {
   const Message& m = in.message;

@@ -11,6 +11,7 @@
 #include "traces/base/check.hpp"
 
 namespace tandem {
+
 StepLoop::StepLoop(const Scenario& scenario, Workload& workload, const RunOptions& options,
                    Device& device, RecordSink* sink)
     : scenario_(scenario),

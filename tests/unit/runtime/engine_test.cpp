@@ -70,10 +70,11 @@ TEST(Engine, AdmitsInArrivalOrderIntoTheLowestFreeSlot) {
 }
 
 TEST(Engine, ArrivalAfterTheStepWaits) {
-  Bench b(test::small_scenario(2, 3), {request(0, 3, 10, 5)});
+  Bench b(test::small_scenario(2, 3), {request(0, 5, 10, 5)});
   EXPECT_TRUE(b.plan(2).empty());
-  EXPECT_EQ(b.engine.next_arrival(), 3);
-  EXPECT_EQ(b.plan(3).size(), 1U);
+  EXPECT_EQ(b.engine.idle_repeat(2, 0, 1'000'000, true), 3);
+  EXPECT_EQ(b.engine.idle_repeat(2, 0, 1'000'000, false), 1);
+  EXPECT_EQ(b.plan(5).size(), 1U);
 }
 
 TEST(Engine, PromptBeyondTheBudgetIsChunked) {
