@@ -7,24 +7,15 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/unit/cli/fake_io.hpp"
+#include "tests/unit/cli/pressed_scenario.hpp"
 
 namespace tandem::cli {
 namespace {
 
 using Json = nlohmann::json;
 using test::FakeMachine;
+using test::kPressed;
 using test::lines_of;
-
-// Short of KV blocks, with a preemption and an abort: slots park, revive and come back.
-constexpr const char* kPressed = R"({"name": "pressed",
-  "engine": {"max_num_seqs": 4, "num_speculative_tokens": 3, "block_size": 4,
-    "max_model_len": 128, "max_num_batched_tokens": 64, "kv_blocks": 40},
-  "acceptance": {"kind": "constant", "p": 0.7},
-  "workload": {"kind": "requests", "requests": [
-    {"arrival": 0, "prompt": 8, "output": 40},
-    {"arrival": 0, "prompt": 8, "output": 40, "preempt_after": 10},
-    {"arrival": 0, "prompt": 6, "output": 30, "abort_after": 12},
-    {"arrival": 2, "prompt": 50, "output": 30}, {"arrival": 60, "prompt": 20, "output": 9}]}})";
 
 Json explained(FakeMachine& m, const std::string& trace, std::int64_t step) {
   EXPECT_EQ(m("explain " + trace + " " + std::to_string(step) + " --json -"), kExitClean)
