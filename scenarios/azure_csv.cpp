@@ -1,13 +1,12 @@
-// The Azure CSV reader: fields by column name, dates by exact arithmetic, errors by place.
+// The Azure CSV reader: dates by exact arithmetic.
 #include "scenarios/azure_csv.hpp"
 
-#include <algorithm>
 #include <array>
-#include <charconv>
+#include <utility>
 
-#include <fmt/format.h>
-
+#include "scenarios/csv_table.hpp"
 #include "scenarios/json_tree.hpp"
+#include "scenarios/request_trace.hpp"
 
 namespace tandem {
 namespace {
@@ -57,116 +56,66 @@ std::optional<std::int64_t> ticks_of(std::string_view timestamp) {
   return seconds * kTicksPerSecond + number(20, 7);
 }
 
-Result<AzureCsv> AzureCsv::open(std::string path, std::string text) {
-  AzureCsv csv(std::move(path), std::move(text));
-  TANDEM_RETURN_IF_ERROR(csv.read_header());
-  return csv;
-}
+namespace {
 
-Error AzureCsv::fail(std::int64_t line, std::size_t column, std::string_view found,
-                     std::string_view wanted, std::string_view remedy) const {
-  return Error::make(fmt::format("{}:{}:{}", path_, line, column), fmt::format("got {}", found),
-                     wanted, remedy);
-}
+class AzureTrace final : public RequestTrace {
+ public:
+  explicit AzureTrace(CsvTable table) : table_(std::move(table)) {}
 
-std::optional<std::string_view> AzureCsv::next_line() {
-  if (offset_ >= text_.size()) return std::nullopt;
-  const std::string_view rest = std::string_view(text_).substr(offset_);
-  const std::size_t end = std::min(rest.find('\n'), rest.size());
-  offset_ += end + 1;
-  ++line_;
-  std::string_view line = rest.substr(0, end);
-  if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
-  return line;
-}
-
-AzureCsv::Field AzureCsv::field_at(std::string_view line, std::size_t index) {
-  std::size_t begin = 0;
-  for (; index > 0; --index) {
-    const std::size_t comma = line.find(',', begin);
-    if (comma == std::string_view::npos) return {line.size(), {}, false};
-    begin = comma + 1;
+  Status find_columns() {
+    constexpr std::string_view kRemedy = "give a file of the Azure LLM inference trace 2023";
+    TANDEM_TRY(time_index_, table_.required_column("TIMESTAMP", kRemedy));
+    TANDEM_TRY(prompt_index_, table_.required_column("ContextTokens", kRemedy));
+    TANDEM_TRY(output_index_, table_.required_column("GeneratedTokens", kRemedy));
+    return {};
   }
-  const std::size_t end = std::min(line.find(',', begin), line.size());
-  return {begin, line.substr(begin, end - begin), true};
-}
 
-Status AzureCsv::read_header() {
-  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-  if (text_.compare(0, kByteOrderMark.size(), kByteOrderMark) == 0) {
-    offset_ = kByteOrderMark.size();
+  Result<std::optional<TraceRow>> next() override {
+    TANDEM_TRY(const std::optional<std::string_view> line, table_.next());
+    if (!line) return std::optional<TraceRow>{};
+    TraceRow row;
+    row.line = lines().line();
+    TANDEM_TRY(row.arrival, arrival(csv_field(*line, time_index_)));
+    const CsvField prompt = csv_field(*line, prompt_index_);
+    row.prompt_column = prompt.column;
+    TANDEM_TRY(row.prompt, table_.tokens(prompt));
+    TANDEM_TRY(row.output, table_.tokens(csv_field(*line, output_index_)));
+    return std::optional<TraceRow>{row};
   }
-  const std::string_view line = next_line().value_or(std::string_view{});
-  struct Wanted {
-    std::string_view name;
-    std::size_t* index;
-  };
-  for (const auto& [name, index] :
-       {Wanted{"TIMESTAMP", &time_index_}, Wanted{"ContextTokens", &prompt_index_},
-        Wanted{"GeneratedTokens", &output_index_}}) {
-    int times = 0;
-    for (std::size_t i = 0;; ++i) {
-      const Field field = field_at(line, i);
-      if (!field.found) break;
-      if (field.text != name) continue;
-      *index = i;
-      if (++times > 1) {
-        return fail(1, field.begin + 1, fmt::format("a second column {}", name), "one",
-                    "delete or rename one of the two");
-      }
+  [[nodiscard]] const LineReader& lines() const override { return table_.lines(); }
+
+ private:
+  Result<Nanos> arrival(const CsvField& field) {
+    const auto ticks = ticks_of(field.text);
+    if (!ticks) {
+      return lines().fail(field.column, field.found ? shown_text(field.text) : "no such column",
+                          "a time YYYY-MM-DD hh:mm:ss.fffffff", "correct or delete the line");
     }
-    if (times == 0) {
-      return fail(1, 1, shown_text(line), fmt::format("a header with a column {}", name),
-                  "give a file of the Azure LLM inference trace 2023");
+    TANDEM_TRY(const std::int64_t since,
+               clock_.since_first(lines(), *ticks, field.column, field.text));
+    // Beyond 2^63 ns (292 years) there is no time of ours.
+    constexpr std::int64_t kTicksMax = INT64_MAX / 100;
+    if (since > kTicksMax) {
+      return lines().fail(field.column, shown_text(field.text),
+                          "a time within 290 years of the first", "correct or delete the line");
     }
+    return since * 100;
   }
-  return {};
-}
 
-Result<std::int32_t> AzureCsv::tokens(const Field& field) const {
-  std::int32_t value = 0;
-  const char* end = field.text.data() + field.text.size();
-  const auto read = std::from_chars(field.text.data(), end, value);
-  if (!field.found || read.ec != std::errc{} || read.ptr != end || value < 0) {
-    return fail(line_, field.begin + 1, field.found ? shown_text(field.text) : "no such column",
-                "an integer in [0, 2147483647]", "correct or delete the line");
-  }
-  return value;
-}
+  CsvTable table_;
+  TraceClock clock_;  // in ticks
+  std::size_t time_index_ = 0;
+  std::size_t prompt_index_ = 0;
+  std::size_t output_index_ = 0;
+};
 
-Result<std::optional<AzureRow>> AzureCsv::next() {
-  const auto line = next_line();
-  if (!line) return std::optional<AzureRow>{};
-  if (line->empty()) {
-    if (offset_ >= text_.size()) return std::optional<AzureRow>{};
-    return fail(line_, 1, "an empty line", "a row", "delete the line");
-  }
-  const Field time = field_at(*line, time_index_);
-  const auto ticks = ticks_of(time.text);
-  if (!ticks) {
-    return fail(line_, time.begin + 1, time.found ? shown_text(time.text) : "no such column",
-                "a time YYYY-MM-DD hh:mm:ss.fffffff", "correct or delete the line");
-  }
-  if (!first_ticks_) first_ticks_ = last_ticks_ = *ticks;
-  if (*ticks < last_ticks_) {
-    return fail(line_, time.begin + 1, shown_text(time.text), "a time not before the row above",
-                "sort the rows by time");
-  }
-  last_ticks_ = *ticks;
-  // Beyond 2^63 ns (292 years) there is no time of ours.
-  constexpr std::int64_t kTicksMax = INT64_MAX / 100;
-  if (*ticks - *first_ticks_ > kTicksMax) {
-    return fail(line_, time.begin + 1, shown_text(time.text),
-                "a time within 290 years of the first", "correct or delete the line");
-  }
-  AzureRow row;
-  row.arrival = (*ticks - *first_ticks_) * 100;
-  row.line = line_;
-  const Field prompt = field_at(*line, prompt_index_);
-  row.prompt_column = prompt.begin + 1;
-  TANDEM_TRY(row.prompt, tokens(prompt));
-  TANDEM_TRY(row.output, tokens(field_at(*line, output_index_)));
-  return std::optional<AzureRow>{row};
+}  // namespace
+
+Result<std::unique_ptr<RequestTrace>> open_azure_trace(LineReader lines) {
+  TANDEM_TRY(CsvTable table, CsvTable::open(std::move(lines)));
+  auto reader = std::make_unique<AzureTrace>(std::move(table));
+  TANDEM_RETURN_IF_ERROR(reader->find_columns());
+  return std::unique_ptr<RequestTrace>(std::move(reader));
 }
 
 }  // namespace tandem

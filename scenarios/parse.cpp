@@ -192,12 +192,18 @@ Status read_acceptance(const Document& document, Scenario& out) {
       out.workload.accept_lists.push_back(Reader::int32s_of(list));
     }
   }
-  if (read.has("acceptance.path")) {
-    if (read.has("acceptance.lists")) {
-      return document.fail_value("acceptance.path", "either `lists` or `path`",
-                                 "delete one of the two");
+  const bool by_path = read.has("acceptance.path");
+  if (by_path && read.has("acceptance.lists")) {
+    return document.fail_value("acceptance.path", "either `lists` or `path`",
+                               "delete one of the two");
+  }
+  if (by_path) out.workload.accept_path = read.text("acceptance.path");
+  if (read.has("acceptance.markov")) {
+    if (by_path || read.has("acceptance.lists")) {
+      return document.fail_value("acceptance.markov", "one of `lists`, `path` and `markov`",
+                                 "delete the others");
     }
-    out.workload.accept_path = read.text("acceptance.path");
+    out.workload.accept_markov = read.text("acceptance.markov");
   }
   return {};
 }

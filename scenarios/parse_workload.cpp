@@ -6,6 +6,7 @@
 
 #include "scenarios/reader.hpp"
 #include "scenarios/request_rules.hpp"
+#include "scenarios/request_trace.hpp"
 
 namespace tandem {
 namespace {
@@ -17,29 +18,36 @@ std::int64_t divide_to_nearest(std::int64_t value, std::int64_t divisor) {
   return (value + divisor / 2) / divisor;
 }
 
+/// The mean gap in ns, of rate_per_s or gap_steps.
+Result<std::int64_t> gap_in_ns(const Document& document, const WorkloadSpec& workload) {
+  const Reader read(document);
+  if (read.has("workload.rate_per_s")) {
+    return divide_to_nearest(1'000'000'000'000, read.units("workload.rate_per_s", 3));
+  }
+  const std::int64_t gap = read.units("workload.gap_steps", 3);
+  if (gap > kArrivalSpanMax / workload.step_ns) {
+    return document.fail_value("workload.gap_steps",
+                               fmt::format("at most {} thousandths of a step of {} ns",
+                                           kArrivalSpanMax / workload.step_ns, workload.step_ns),
+                               "lower it, or lower step_ns");
+  }
+  return divide_to_nearest(gap * workload.step_ns, 1'000);
+}
+
+Error gap_not_once(const Document& document, bool both) {
+  return document.fail("workload", both ? "rate_per_s and gap_steps" : "no mean gap",
+                       "either rate_per_s or gap_steps",
+                       both ? "delete one of the two" : "add one of the two");
+}
+
 Status read_gap(const Document& document, Scenario& out) {
   const Reader read(document);
   WorkloadSpec& workload = out.workload;
   const bool by_rate = read.has("workload.rate_per_s");
-  if (by_rate == read.has("workload.gap_steps")) {
-    return document.fail("workload", by_rate ? "rate_per_s and gap_steps" : "no mean gap",
-                         "either rate_per_s or gap_steps",
-                         by_rate ? "delete one of the two" : "add one of the two");
-  }
+  if (by_rate == read.has("workload.gap_steps")) return gap_not_once(document, by_rate);
   std::int64_t gap = 0;
   if (out.config.arrivals == ArrivalUnit::ns) {
-    gap = by_rate ? divide_to_nearest(1'000'000'000'000, read.units("workload.rate_per_s", 3))
-                  : read.units("workload.gap_steps", 3);
-    if (!by_rate) {
-      if (gap > kArrivalSpanMax / workload.step_ns) {
-        return document.fail_value(
-            "workload.gap_steps",
-            fmt::format("at most {} thousandths of a step of {} ns",
-                        kArrivalSpanMax / workload.step_ns, workload.step_ns),
-            "lower it, or lower step_ns");
-      }
-      gap = divide_to_nearest(gap * workload.step_ns, 1'000);
-    }
+    TANDEM_TRY(gap, gap_in_ns(document, workload));
     workload.mean_gap_ns = gap;
   } else {
     gap = read.has("workload.gap_steps") ? read.units("workload.gap_steps", 3) : 0;
@@ -131,6 +139,29 @@ Status read_dnode_share(const Document& document, Scenario& out) {
   if (out.config.splitwise_prefill) {
     return document.fail_value("workload.dnode.fraction", "0 where engine.role is prefill",
                                "a P node hands requests on and gets none");
+  }
+  return {};
+}
+
+/// A request trace: its file, its slice, and the gap where it may hold lengths only.
+Status read_trace(const Document& document, Scenario& out) {
+  const Reader read(document);
+  WorkloadSpec& workload = out.workload;
+  workload.path = read.text("workload.path");
+  workload.from_ns = read.integer("workload.from_ns");
+  workload.until_ns = read.integer("workload.until_ns");
+  if (workload.until_ns > 0 && workload.until_ns <= workload.from_ns) {
+    return document.fail_value("workload.until_ns",
+                               fmt::format("more than workload.from_ns, {}", workload.from_ns),
+                               "raise it, or set it to 0 for no end");
+  }
+  if (workload.kind != WorkloadKind::vidur_csv) return {};
+  const bool by_rate = read.has("workload.rate_per_s");
+  const bool by_steps = read.has("workload.gap_steps");
+  if (by_rate && by_steps) return gap_not_once(document, true);
+  workload.mean_gap_ns = -1;
+  if (by_rate || by_steps) {
+    TANDEM_TRY(workload.mean_gap_ns, gap_in_ns(document, workload));
   }
   return {};
 }
@@ -284,9 +315,10 @@ class RequestReader {
                                   "set acceptance.kind to list");
     }
     if (given) request_.row.accept = read_.int32s(key("accept"));
-    if (by_list && !given && workload_.accept_lists.empty() && workload_.accept_path.empty()) {
+    if (by_list && !given && workload_.accept_lists.empty() && workload_.accept_path.empty() &&
+        workload_.accept_markov.empty()) {
       return document_.fail(key("accept"), "nothing", "a list of commits a step",
-                            "give it here, or acceptance.lists or acceptance.path for all");
+                            "give it here, or acceptance.lists, path or markov for all");
     }
     return {};
   }
@@ -335,16 +367,16 @@ Status read_workload(const Document& document, Scenario& out) {
     return read_requests(document, out);
   }
   if (out.config.acceptance.kind == AcceptKind::list && workload.accept_lists.empty() &&
-      workload.accept_path.empty()) {
-    return document.fail("acceptance", "kind list without a list", "either `lists` or `path`",
-                         "add one of the two");
+      workload.accept_path.empty() && workload.accept_markov.empty()) {
+    return document.fail("acceptance", "kind list without a list",
+                         "one of `lists`, `path` and `markov`", "add one of them");
   }
   workload.requests_max = read.integer("workload.requests");
+  workload.rate_millionths = read.units("workload.rate_scale", 6);
   TANDEM_RETURN_IF_ERROR(read_dnode_share(document, out));
-  if (kind == "azure-csv") {
-    workload.kind = WorkloadKind::azure_csv;
-    workload.path = read.text("workload.path");
-    return {};
+  if (const TraceKind* trace = trace_kind(kind); trace != nullptr) {
+    workload.kind = trace->kind;
+    return read_trace(document, out);
   }
   workload.kind = kind == "profile" ? WorkloadKind::profile : WorkloadKind::poisson;
   return read_generated(document, out);

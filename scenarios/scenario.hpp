@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "scenarios/line_reader.hpp"
 #include "traces/base/result.hpp"
 #include "traces/record.hpp"
 #include "traces/run_config.hpp"
@@ -31,7 +32,17 @@ struct TimingModel {
   bool operator==(const TimingModel&) const = default;
 };
 
-enum class WorkloadKind : std::uint8_t { poisson, azure_csv, profile, requests };
+enum class WorkloadKind : std::uint8_t {
+  poisson,
+  azure_csv,  ///< this and those below `requests`: a request trace (scenarios/request_trace.hpp)
+  profile,
+  requests,
+  burstgpt_csv,
+  vidur_csv,
+  mooncake_jsonl,
+  qwen_jsonl,
+  llmservingsim_jsonl
+};
 /// What a recorded output length becomes. `sequence`: a stop sequence ends one token before it, and
 /// EOS takes the last place; an output of one token ends with EOS as with `eos`.
 enum class StopRule : std::uint8_t { eos, length, sequence };
@@ -59,12 +70,17 @@ struct RequestSpec {
 
 struct WorkloadSpec {
   WorkloadKind kind = WorkloadKind::poisson;
-  std::string path;               ///< azure_csv: the file
+  std::string path;               ///< request traces: the file
   std::int64_t requests_max = 0;  ///< 0: all rows of a file; required for generated workloads
-  std::int64_t mean_gap_ns = 0;   ///< poisson, profile; arrivals by time
+  /// poisson, profile; arrivals by time. vidur_csv: for a file without times; -1: none given.
+  std::int64_t mean_gap_ns = 0;
   std::int64_t mean_gap_millisteps = 0;  ///< poisson, profile; by step, thousandths of a step
-  std::int64_t step_ns = 10'000'000;  ///< azure_csv; by step: how many ns of the file make a step
-  LengthQuantiles prompt;             ///< poisson, profile
+  std::int64_t step_ns = 10'000'000;     ///< traces; by step: how many ns of the file make a step
+  std::int64_t from_ns = 0;              ///< traces: rows before this time of the file are left out
+  std::int64_t until_ns = 0;             ///< traces: rows at this time or later likewise; 0: none
+  /// All but requests: arrivals come at this many millionths of their rate, 1..10^12.
+  std::int64_t rate_millionths = 1'000'000;
+  LengthQuantiles prompt;  ///< poisson, profile
   LengthQuantiles output;
   StopRule stop = StopRule::eos;
   std::int32_t stop_len = 2;            ///< tokens of a stop sequence, clipped to stop_at
@@ -75,6 +91,9 @@ struct WorkloadSpec {
   std::int32_t dnode_drafts = 1;        ///< L, drafts such a request brings, 0..K
   std::vector<std::vector<std::int32_t>> accept_lists;  ///< request i takes list i mod size
   std::string accept_path;  ///< instead: a file of JSON lines with `accept_lengths`, read at start
+  /// Instead: an embedded Markov profile, or a file of one (scenarios/accept_markov.hpp); each
+  /// request's list is drawn by seed and id.
+  std::string accept_markov;
   std::vector<RequestSpec> requests;  ///< kind requests, in arrival order
 
   bool operator==(const WorkloadSpec&) const = default;
@@ -106,7 +125,7 @@ using FileLoader = std::function<Result<std::string>(const std::string& path)>;
 [[nodiscard]] std::vector<std::string_view> catalog_names();  ///< sorted
 
 /// Hands out requests in arrival order, ids 0, 1, 2, ...; nothing is held but what comes next, so a
-/// workload of any size takes constant memory (a CSV's text aside).
+/// workload of any size takes constant memory.
 class Workload {
  public:
   Workload() = default;
@@ -115,12 +134,14 @@ class Workload {
   virtual ~Workload() = default;
   /// The next request; nullopt at the end; an Error for a bad row (file:line:column of it).
   [[nodiscard]] virtual Result<std::optional<RequestSpec>> next() = 0;
-  /// Rows of a file that could not become requests (zero tokens), so far.
+  /// Rows of a trace's slice that could not become requests (zero tokens), so far.
   [[nodiscard]] virtual std::int64_t dropped() const = 0;
 };
 
-/// `scenario` is copied as far as needed.
+/// `scenario` is copied as far as needed. A request trace is read piece by piece from `open` where
+/// that is given, else whole by `load`.
 [[nodiscard]] Result<std::unique_ptr<Workload>> make_workload(const Scenario& scenario,
-                                                              const FileLoader& load);
+                                                              const FileLoader& load,
+                                                              const SourceOpener& open = {});
 
 }  // namespace tandem

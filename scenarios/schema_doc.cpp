@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "scenarios/accept_markov.hpp"
 #include "scenarios/scenario.hpp"
 #include "scenarios/schema.hpp"
 
@@ -36,9 +37,14 @@ constexpr std::string_view kRules = R"(
 - `model.padding_id` and every id of `model.eos` < `model.vocab_size`, which holds three ids more
   than these.
 - `acceptance.p` of kind per-position has at least K entries; the first K count. Kind list takes
-  either `lists` or `path`; the entries of `workload.requests` may bring `accept` instead.
+  one of `lists`, `path` and `markov`; the entries of `workload.requests` may bring `accept`
+  instead. A Markov profile's list is drawn by seed and request until it covers the output, 65,536
+  steps at most; then it starts again.
 - Drawn workloads take either `rate_per_s` or `gap_steps`; `step_ns` turns one into the other
-  where `arrivals` asks for it. The first request arrives at 0.
+  where `arrivals` asks for it. The first request arrives at 0. `vidur-csv` takes them for a file
+  that holds lengths only, and ignores them for one with times.
+- `rate_scale` divides every arrival, rounded down; `from_ns` and `until_ns` cut before that, in the
+  time of the file.
 - `workload.stop`: with `eos` a recorded output length becomes `eos_at`, with `length` the limit
   of generated tokens, with `sequence` L tokens become `stop_at` = L - 1 (one token: `eos_at` = 1):
   the stop sequence is the `stop_len` tokens up to there, and EOS takes the place behind. An entry
@@ -53,8 +59,14 @@ constexpr std::string_view kRules = R"(
   The block table holds their first row: prompt + drafts + 1 positions.
 - `engine.cuda_graphs: true` captures the sizes 1, 2, 4, 8..128 step 8, 144..256 step 16,
   288..1024 step 32 below B, and B itself, each times W.
-- A CSV's times count from its first row; rows must be in order. Rows with a zero length are
-  dropped and counted.
+- A request trace's times count from its first row; rows must be in order. Rows with a zero length
+  are dropped and counted. Lines hold at most 16 MiB.
+- `mooncake-jsonl` and `qwen-jsonl` name the blocks of a prompt (512 and 16 tokens each). The
+  leading blocks that an earlier request of the file had in the same order are its
+  `cached_prompt`, at most all but its last token; rows before `from_ns` count as earlier. 2^20
+  prefixes are remembered, in 2^16 sets of 16 that forget the least recently used.
+- A session of `llmservingsim-jsonl` becomes one request for each of its `sub_requests`; each
+  arrives `tool_duration_ns` after the one before arrived, as no file holds how long that runs.
 )";
 
 constexpr std::string_view kCatalogue = R"(
@@ -120,6 +132,17 @@ std::string catalogue_text() {
   return out;
 }
 
+std::string profiles_text() {
+  std::string out =
+      "\n## Markov profiles\n\nEmbedded likewise, for `acceptance.markov`; fitted to:\n\n";
+  for (const std::string_view name : embedded_profile_names()) {
+    const auto tree = parse_json(embedded_profile(name).value_or("{}"), std::string(name));
+    const JsonNode* source = tree.ok() ? tree.value().find("source") : nullptr;
+    out += fmt::format("- `{}`: {}\n", name, source == nullptr ? "" : source->text);
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string wanted_text(const KeySpec& spec) {
@@ -171,6 +194,7 @@ std::string schema_markdown() {
   out += kRules;
   out += kCatalogue;
   out += catalogue_text();
+  out += profiles_text();
   return out;
 }
 

@@ -7,10 +7,20 @@ namespace {
 
 constexpr std::int64_t kInt32Max = 2'147'483'647;
 constexpr std::int64_t kDurationMaxNs = 1'000'000'000'000;
+constexpr std::int64_t kTimeMaxNs = 1'000'000'000'000'000'000;
 constexpr std::int64_t kListMax = 100'000;
 constexpr std::int64_t kTextMax = 4'096;
 
 constexpr std::string_view kGenerated = "poisson|profile";
+constexpr std::string_view kTraces =
+    "azure-csv|burstgpt-csv|vidur-csv|mooncake-jsonl|qwen-jsonl|llmservingsim-jsonl";
+constexpr std::string_view kKinds =
+    "poisson|azure-csv|profile|requests|burstgpt-csv|vidur-csv|mooncake-jsonl|qwen-jsonl|"
+    "llmservingsim-jsonl";
+constexpr std::string_view kArriving =
+    "poisson|azure-csv|profile|burstgpt-csv|vidur-csv|mooncake-jsonl|qwen-jsonl|"
+    "llmservingsim-jsonl";
+constexpr std::string_view kGapped = "poisson|profile|vidur-csv";
 constexpr std::string_view kSchedules = "sync|overlap";
 
 constexpr KeySpec make(std::string_view path, KeyType type, std::string_view help) {
@@ -197,7 +207,11 @@ void add_model_keys(std::vector<KeySpec>& out) {
                                "list i mod size"),
                           1, 1024)),
        only("list", text("acceptance.path", kTextMax,
-                         "instead: file of JSON lines, each with `accept_lengths` (Spec-Bench)")),
+                         "instead: file of JSON lines, each with `accept_lengths`, or of "
+                         "Spec-Bench's answers")),
+       only("list", text("acceptance.markov", kTextMax,
+                         "instead: an embedded Markov profile, or a JSON file of one; each "
+                         "request's list is drawn from it")),
        group("timing", "virtual durations; a forward over n rows takes base + n * row"),
        integer("timing.forward_base_ns", 0, kDurationMaxNs, "8000000", "main forward"),
        integer("timing.forward_row_ns", 0, kDurationMaxNs, "20000", "main forward, a row"),
@@ -214,21 +228,28 @@ void add_workload_keys(std::vector<KeySpec>& out) {
   out.insert(
       out.end(),
       {required(group("workload", "which requests arrive")),
-       required(choice("workload.kind", "poisson|azure-csv|profile|requests", {},
-                       "drawn lengths; a file; drawn from fitted quantiles; listed here")),
-       only("azure-csv", required(text("workload.path", kTextMax,
-                                       "CSV with TIMESTAMP, ContextTokens, GeneratedTokens"))),
+       required(choice("workload.kind", kKinds, {},
+                       "drawn lengths; a request trace; drawn from fitted quantiles; listed here; "
+                       "request traces of other formats")),
+       only(kTraces, required(text("workload.path", kTextMax, "the file of the request trace"))),
+       only(kTraces, integer("workload.from_ns", 0, kTimeMaxNs, "0",
+                             "leave out rows before this time since the first; arrivals count "
+                             "from it")),
+       only(kTraces, integer("workload.until_ns", 0, kTimeMaxNs, "0",
+                             "end before the first row at this time or later; 0: at the last")),
+       only(kArriving, decimal("workload.rate_scale", 1, kDurationMaxNs, 6, "1",
+                               "arrivals come at this many times their rate")),
        only("profile", required(text("workload.source", kTextMax, "what the quantiles describe"))),
        only(kGenerated, required(integer("workload.requests", 1, 1'000'000'000, {},
                                          "how many requests arrive"))),
-       only("azure-csv", integer("workload.requests", 0, 1'000'000'000, "0",
-                                 "take this many rows at most; 0: all")),
+       only(kTraces, integer("workload.requests", 0, 1'000'000'000, "0",
+                             "take this many rows at most; 0: all")),
        only("requests", required(many(KeyType::groups, "workload.requests", kListMax,
                                       "the requests, in order of arrival"))),
-       only(kGenerated, decimal("workload.rate_per_s", 1, 1'000'000'000, 3, {},
-                                "mean rate of arrivals (Poisson)")),
-       only(kGenerated, decimal("workload.gap_steps", 0, 1'000'000'000, 3, {},
-                                "instead: mean iterations between arrivals; 0: all at once")),
+       only(kGapped, decimal("workload.rate_per_s", 1, 1'000'000'000, 3, {},
+                             "mean rate of arrivals (Poisson)")),
+       only(kGapped, decimal("workload.gap_steps", 0, 1'000'000'000, 3, {},
+                             "instead: mean iterations between arrivals; 0: all at once")),
        integer("workload.step_ns", 1, kDurationMaxNs, "10000000",
                "length of an iteration where times become steps or steps times"),
        only("poisson", required(integer("workload.prompt", 1, 1'048'576, {}, "prompt tokens"))),
@@ -252,8 +273,7 @@ void add_workload_keys(std::vector<KeySpec>& out) {
              "share of each prompt that a prefix cache holds, at most all but one token"),
        integer("workload.max_dec_len", 0, 1'048'576, "0",
                "limit of generated tokens; 0, or too many: what max_model_len leaves"),
-       only("poisson|azure-csv|profile",
-            group("workload.dnode", "requests whose prompt was computed on a P node")),
+       only(kArriving, group("workload.dnode", "requests whose prompt was computed on a P node")),
        share("workload.dnode.fraction", "0",
              "share of them; one that ends with its first token is prefilled here all the same"),
        integer("workload.dnode.drafts", 0, 16, "1", "drafts each brings, at most K")});
@@ -262,7 +282,7 @@ void add_workload_keys(std::vector<KeySpec>& out) {
 void add_request_keys(std::vector<KeySpec>& out) {
   out.insert(
       out.end(),
-      {integer("workload.requests.*.arrival", 0, 1'000'000'000'000'000'000, "0",
+      {integer("workload.requests.*.arrival", 0, kTimeMaxNs, "0",
                "iteration, or nanoseconds with arrivals: time"),
        required(integer("workload.requests.*.prompt", 1, 1'048'576, {}, "prompt tokens")),
        integer("workload.requests.*.output", 1, 1'048'576, {}, "output tokens; see `stop`"),

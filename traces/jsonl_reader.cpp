@@ -94,7 +94,7 @@ class JsonlReader : public TraceReader {
     LineCursor lines(text_, 0);
     const auto first = lines.next();
     TANDEM_CHECK(first.has_value());
-    const Status status = take_header(*first);
+    const Status status = jsonl_first_line(*first, header_);
     if (!status.ok()) return status.error().within(place_of(name_, lines.start()));
     scan(lines);
     return {};
@@ -127,25 +127,6 @@ class JsonlReader : public TraceReader {
   std::optional<TraceDamage> damage_;
   BlockInfo open_;  // the block that the scan is in
   bool in_block_ = false;
-
-  Status take_header(std::string_view line) {
-    TANDEM_TRY(const JsonLine kind, inspect_line(line));
-    if (kind.type != "header" || kind.format != kFormat) {
-      return Error::make("first line",
-                         fmt::format("got type \"{}\", format \"{}\"", kind.type, kind.format),
-                         fmt::format("type \"header\", format \"{}\"", kFormat),
-                         "`tandem import` reads other formats");
-    }
-    if (kind.version != kTbtVersion) {
-      return Error::make("first line", fmt::format("got version {}", kind.version),
-                         fmt::format("{}, which this build reads", kTbtVersion),
-                         kind.version > kTbtVersion
-                             ? "written by a newer build: update, or record again"
-                             : "written by an older build: record again");
-    }
-    TANDEM_RETURN_IF_ERROR(header_line(line, header_));
-    return check_header(header_);
-  }
 
   void scan(LineCursor& lines) {
     std::uint64_t sound_end = lines.end();
@@ -213,6 +194,25 @@ class JsonlReader : public TraceReader {
 };
 
 }  // namespace
+
+Status jsonl_first_line(std::string_view line, TraceHeader& out) {
+  TANDEM_TRY(const JsonLine kind, inspect_line(line));
+  if (kind.type != "header" || kind.format != kFormat) {
+    return Error::make("first line",
+                       fmt::format("got type \"{}\", format \"{}\"", kind.type, kind.format),
+                       fmt::format("type \"header\", format \"{}\"", kFormat),
+                       "`tandem import` reads other formats");
+  }
+  if (kind.version != kTbtVersion) {
+    return Error::make("first line", fmt::format("got version {}", kind.version),
+                       fmt::format("{}, which this build reads", kTbtVersion),
+                       kind.version > kTbtVersion
+                           ? "written by a newer build: update, or record again"
+                           : "written by an older build: record again");
+  }
+  TANDEM_RETURN_IF_ERROR(header_line(line, out));
+  return check_header(out);
+}
 
 Result<std::unique_ptr<TraceReader>> open_jsonl(ByteView file, const std::string& name) {
   auto reader = std::make_unique<JsonlReader>(file, name);

@@ -132,7 +132,9 @@ class TbtReader : public TraceReader {
     ByteCursor in(payload);
     const std::uint64_t count = in.varint();
     std::vector<RequestRow> rows;
+    in.allow(kTailWordsMax);
     if (count > in.left()) in.fail();
+    if (in.ok()) in.spend(words_of<RequestRow>(count));
     for (std::uint64_t i = 0; i < count && in.ok(); ++i) get_plain(in, rows.emplace_back());
     Keyframe last;
     get_plain(in, last);

@@ -18,6 +18,18 @@ namespace {
 using detail::Bytes;
 using detail::ByteView;
 
+/// Readers refuse what would take more memory.
+Status check_size(const std::string& what, std::uint64_t size, std::uint64_t size_max,
+                  const char* unit) {
+  if (size <= size_max) return {};
+  return Error::make("trace, " + what, fmt::format("got {} {}", size, unit),
+                     fmt::format("at most {}", size_max));
+}
+
+Status check_lists(const std::string& what, std::uint64_t words) {
+  return check_size(what, words, detail::kListWordsMax, "words of lists");
+}
+
 class TbtWriter : public RecordSink {
  public:
   TbtWriter(ByteSink& out, const TbtOptions& options) : out_(out), options_(options) {}
@@ -28,6 +40,7 @@ class TbtWriter : public RecordSink {
     // Reading it back refuses what no reader could accept, text that is no UTF-8 among it.
     const Result<TraceHeader> read_back = header_from_json(json);
     if (!read_back.ok()) return read_back.error().within("trace header");
+    TANDEM_RETURN_IF_ERROR(check_size("header", json.size(), detail::kHeaderBytesMax, "bytes"));
     encoder_ = std::make_unique<detail::StepEncoder>(header);
     frame_.clear();
     detail::put_file_head(frame_, json);
@@ -38,12 +51,14 @@ class TbtWriter : public RecordSink {
     TANDEM_CHECK(encoder_ != nullptr);
     plan_ += plan_.empty() ? "[" : ",\n";
     detail::put_json(plan_, segment);
-    return {};
+    return check_size("segments behind one keyframe", plan_.size() + 1, detail::kPlanBytesMax,
+                      "bytes");
   }
 
   Status keyframe(const Keyframe& keyframe) override {
     TANDEM_CHECK(encoder_ != nullptr);
     TANDEM_RETURN_IF_ERROR(end_block());
+    TANDEM_RETURN_IF_ERROR(check_lists("keyframe", detail::list_words(keyframe)));
     encoder_->start(keyframe);
     in_block_ = true;
     step_count_ = 0;
@@ -58,6 +73,8 @@ class TbtWriter : public RecordSink {
           fmt::format("got more than {} records behind one keyframe", detail::kBlockRecordsMax),
           "a keyframe at least as often");
     }
+    TANDEM_RETURN_IF_ERROR(
+        check_lists(fmt::format("step {}", record.t), detail::list_words(record)));
     if (encoder_->record_count() == 0) first_step_ = record.t;
     step_count_ += static_cast<std::uint64_t>(record.repeat);
     encoder_->add(record);
@@ -68,12 +85,16 @@ class TbtWriter : public RecordSink {
     TANDEM_CHECK(encoder_ != nullptr);
     detail::put_plain(unadmitted_, row);
     ++unadmitted_count_;
-    return {};
+    tail_words_ += detail::words_of<RequestRow>(1) + detail::list_words(row);
+    return check_size("requests never admitted", tail_words_, detail::kTailWordsMax,
+                      "words of lists");
   }
 
   Status end(const Keyframe& last) override {
     TANDEM_CHECK(encoder_ != nullptr);
     TANDEM_RETURN_IF_ERROR(end_block());
+    const std::uint64_t tail_words = tail_words_ + detail::list_words(last);
+    TANDEM_RETURN_IF_ERROR(check_size("tail", tail_words, detail::kTailWordsMax, "words of lists"));
     detail::FileIndex& index = index_;
     index.tail_offset = offset_;
     raw_.clear();
@@ -105,6 +126,7 @@ class TbtWriter : public RecordSink {
   std::uint64_t step_count_ = 0;
   Bytes unadmitted_;
   std::uint64_t unadmitted_count_ = 0;
+  std::uint64_t tail_words_ = 0;
   detail::FileIndex index_;
   std::uint64_t offset_ = 0;  // bytes written
   Bytes raw_, compressed_, frame_;

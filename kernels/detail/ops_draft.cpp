@@ -116,7 +116,7 @@ AnyOp make_postprocess(OpCall& call) {
   };
 }
 
-constexpr OpSpec kOps[] = {
+constexpr OpSpec kDraftOps[] = {
     {"draft_model_preprocess", "rebuild the MTP head's state from the target's",
      kPreprocessAttributes, kPreprocessTensors, nullptr, make_preprocess},
     {"draft_model_update", "take one token a slot from an MTP sub-step", kUpdateAttributes,
@@ -131,6 +131,6 @@ constexpr OpSpec kOps[] = {
 
 }  // namespace
 
-std::span<const OpSpec> draft_ops() { return kOps; }
+std::span<const OpSpec> draft_ops() { return kDraftOps; }
 
 }  // namespace tandem::kernels::detail

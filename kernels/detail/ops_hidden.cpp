@@ -150,7 +150,7 @@ AnyOp make_rebuild(OpCall& call) {
   };
 }
 
-constexpr OpSpec kOps[] = {
+constexpr OpSpec kHiddenOps[] = {
     {"eagle_get_hidden_states", "the target's rows that the MTP head reads first", kGetAttributes,
      kGetTensors, nullptr, make_get},
     {"eagle_get_self_hidden_states", "the MTP head's own last rows", kSelfAttributes, kSelfTensors,
@@ -171,6 +171,6 @@ constexpr OpSpec kOps[] = {
 
 }  // namespace
 
-std::span<const OpSpec> hidden_ops() { return kOps; }
+std::span<const OpSpec> hidden_ops() { return kHiddenOps; }
 
 }  // namespace tandem::kernels::detail

@@ -112,7 +112,7 @@ AnyOp make_output_offset(OpCall& call) {
   };
 }
 
-constexpr OpSpec kOps[] = {
+constexpr OpSpec kInputOps[] = {
     {"speculate_pre_process", "pack a step's input rows and index its output rows", kRowAttributes,
      kPreProcessTensors, nullptr, make_pre_process},
     {"get_padding_offset", "pack prompt chunks into the row axis", kRowAttributes,
@@ -129,6 +129,6 @@ constexpr OpSpec kOps[] = {
 
 }  // namespace
 
-std::span<const OpSpec> input_ops() { return kOps; }
+std::span<const OpSpec> input_ops() { return kInputOps; }
 
 }  // namespace tandem::kernels::detail

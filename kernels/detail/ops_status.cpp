@@ -151,7 +151,7 @@ AnyOp make_naive(OpCall& call) {
   };
 }
 
-constexpr OpSpec kOps[] = {
+constexpr OpSpec kStatusOps[] = {
     {"recover_decode_task", "revive parked slots whose blocks have arrived", kRecoverAttributes,
      kRecoverTensors, nullptr, make_recover},
     {"speculate_schedule_cache", "park slots whose blocks run out", kScheduleAttributes,
@@ -172,6 +172,6 @@ constexpr OpSpec kOps[] = {
 
 }  // namespace
 
-std::span<const OpSpec> status_ops() { return kOps; }
+std::span<const OpSpec> status_ops() { return kStatusOps; }
 
 }  // namespace tandem::kernels::detail

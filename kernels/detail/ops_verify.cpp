@@ -146,7 +146,7 @@ AnyOp make_stop_sequences(OpCall& call) {
   };
 }
 
-constexpr OpSpec kOps[] = {
+constexpr OpSpec kVerifyOps[] = {
     {"verify_draft_tokens", "compare drafts with the target model's tokens", kVerifyAttributes,
      kVerifyTensors, prepare_verify, make_verify},
     {"build_sampling_params", "sampling parameters and seeds for every output row",
@@ -161,6 +161,6 @@ constexpr OpSpec kOps[] = {
 
 }  // namespace
 
-std::span<const OpSpec> verify_ops() { return kOps; }
+std::span<const OpSpec> verify_ops() { return kVerifyOps; }
 
 }  // namespace tandem::kernels::detail

@@ -48,7 +48,8 @@ CudaDevice::CudaDevice(const Scenario& scenario, RecordLevel level)
   void* image = nullptr;
   TANDEM_CUDA_CALL(cudaMalloc(&image, bytes));
   image_ = static_cast<std::int32_t*>(image);
-  TANDEM_CUDA_CALL(cudaMemset(image_, 0, bytes));
+  // On its stream: the default one does not wait for it, nor it for the default one.
+  TANDEM_CUDA_CALL(cudaMemsetAsync(image_, 0, bytes, compute_.get()));
   images_ = std::make_unique<PinnedBytes>(kImages * bytes);
   for (std::size_t k = 0; k < kImages; ++k) {
     flights_[k].image = reinterpret_cast<std::int32_t*>(images_->data() + k * bytes);

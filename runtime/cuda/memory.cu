@@ -178,6 +178,7 @@ void DeviceMemory::reserve_accept(std::int64_t entries) {
     TANDEM_CUDA_CALL(cudaMemcpy2D(grown, static_cast<std::size_t>(capacity) * sizeof(std::int32_t),
                                   tensors_.accept_lists, old_pitch, old_pitch,
                                   static_cast<std::size_t>(slots_), cudaMemcpyDeviceToDevice));
+    TANDEM_CUDA_CALL(cudaDeviceSynchronize());  // the run's streams do not wait for this one
   }
   (void)cudaFree(tensors_.accept_lists);
   tensors_.accept_lists = static_cast<std::int32_t*>(grown);

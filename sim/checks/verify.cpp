@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -49,58 +50,66 @@ void fill_verdict(const Judge& judge, const Tally& tally, const std::vector<Dive
   }
 }
 
-/// The sum over blocks and the first divergences in block order, whatever the order blocks arrive
-/// in: memory depends on how many divergences are kept, not on how many blocks there are.
+/// The sum over blocks and the first divergences, in block order whatever the order blocks arrive
+/// in. A block waits for those before it, so that what was added when the work ends early is the
+/// verdict of the first blocks; workers take neighbouring stretches, so few wait.
 class Collection {
  public:
   explicit Collection(std::size_t kept_max) : kept_max_(kept_max) {}
 
   void add_block(std::size_t index, const Reporter& report) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    add(tally_, report.tally);
-    for (const Divergence& d : report.kept) kept_.emplace_back(index, d);
-    std::stable_sort(kept_.begin(), kept_.end(),
-                     [](const auto& a, const auto& b) { return a.first < b.first; });
-    if (kept_.size() > kept_max_) kept_.resize(kept_max_);
+    waiting_.emplace(index, Part{report.tally, report.kept});
+    for (auto it = waiting_.begin(); it != waiting_.end() && it->first == next_; ++next_) {
+      add(tally_, it->second.tally);
+      const std::vector<Divergence>& kept = it->second.kept;
+      const std::size_t room = std::min(kept.size(), kept_max_ - kept_.size());
+      kept_.insert(kept_.end(), kept.begin(), kept.begin() + static_cast<std::ptrdiff_t>(room));
+      it = waiting_.erase(it);
+    }
   }
 
   [[nodiscard]] const Tally& tally() const { return tally_; }
-  [[nodiscard]] std::vector<Divergence> kept() const {
-    std::vector<Divergence> out;
-    for (const auto& entry : kept_) out.push_back(entry.second);
-    return out;
-  }
+  [[nodiscard]] const std::vector<Divergence>& kept() const { return kept_; }
 
  private:
+  struct Part {
+    Tally tally;
+    std::vector<Divergence> kept;
+  };
+
   std::size_t kept_max_;
   std::mutex mutex_;
+  std::size_t next_ = 0;  ///< blocks before this one are in the sum
   Tally tally_;
-  std::vector<std::pair<std::size_t, Divergence>> kept_;
+  std::vector<Divergence> kept_;
+  std::map<std::size_t, Part> waiting_;
 };
 
 /// Workers take stretches of neighbouring blocks, so that the keyframe behind a block is in most
 /// cases the one that the same worker opens next anyway.
 class TraceJob {
  public:
-  TraceJob(const TraceReader& trace, const Judge& judge, const VerifyOptions& options,
-           std::size_t block_count)
+  TraceJob(const TraceReader& trace, const Judge& judge, const VerifyOptions& options)
       : trace_(trace),
         judge_(judge),
         kept_max_(options.divergences_max),
-        block_count_(block_count),
+        block_count_(trace.blocks().size()),
         jobs_(static_cast<std::size_t>(std::clamp(options.jobs, 1, 256))),
-        stretch_(std::clamp<std::size_t>(block_count / (jobs_ * 8), 1, 32)),
+        stretch_(std::clamp<std::size_t>(block_count_ / (jobs_ * 8), 1, 32)),
         collection_(options.divergences_max) {}
 
-  /// The first block that could not be decoded, or nothing.
-  std::optional<std::pair<std::size_t, Error>> run() {
+  /// Why the first block that could not be decoded could not be, or nothing. The collection then
+  /// holds every block before it.
+  std::optional<Error> run() {
     const std::size_t useful = std::max<std::size_t>(1, (block_count_ + stretch_ - 1) / stretch_);
     std::vector<std::thread> threads;
     for (std::size_t i = 1; i < std::min(jobs_, useful); ++i)
       threads.emplace_back([this] { work(); });
     work();
     for (std::thread& thread : threads) thread.join();
-    return std::move(failure_);
+    if (!failure_.has_value()) return std::nullopt;
+    return std::move(failure_->second);
   }
 
   [[nodiscard]] const Collection& collection() const { return collection_; }
@@ -124,7 +133,7 @@ class TraceJob {
       verifier.begin(reader->keyframe());
       if (!read_steps(verifier, *reader, record, index)) return;
       reader.reset();  // two decoded blocks at once would double the memory of a worker
-      const bool last = index + 1 == trace_.blocks().size();
+      const bool last = index + 1 == block_count_;
       if (last && trace_.last() != nullptr) verifier.end(*trace_.last());
       if (index + 1 < block_count_) {
         reader = open(index + 1);
@@ -240,20 +249,10 @@ Result<Verdict> verify_trace(const TraceReader& trace, const VerifyOptions& opti
                              Verdict* partial) {
   TANDEM_TRY(Judge judge, Judge::make(trace.header()));
   for (const plan::Segment& segment : trace.segments()) judge.plans.add(segment);
+  TraceJob job(trace, judge, options);
+  const std::optional<Error> failure = job.run();
   Verdict verdict;
-  std::size_t block_count = trace.blocks().size();
-  std::optional<Error> failure;
-  for (;;) {
-    TraceJob job(trace, judge, options, block_count);
-    std::optional<std::pair<std::size_t, Error>> failed = job.run();
-    if (!failed.has_value()) {
-      fill_verdict(judge, job.collection().tally(), job.collection().kept(), verdict);
-      break;
-    }
-    // Blocks behind the failure may have been counted: judge those before it once more, alone.
-    block_count = failed->first;
-    failure = std::move(failed->second);
-  }
+  fill_verdict(judge, job.collection().tally(), job.collection().kept(), verdict);
   if (!failure.has_value()) return verdict;
   if (partial != nullptr) *partial = std::move(verdict);
   return *failure;

@@ -10,6 +10,7 @@ IGNORED_FOLDERS = re.compile(r"^(\..*|build.*|local|__pycache__)$")
 LAYERS = {
     "traces/base": (),
     "traces": ("traces/base",),
+    "traces/recorder": (),
     "scenarios": ("traces",),
     "kernels": ("traces/base",),
     "runtime/core": ("traces", "scenarios"),
@@ -23,7 +24,7 @@ LAYERS = {
     "sim/whatif": ("sim/engine",),
     "sim/explore": ("sim/engine",),
     "sim/report": ("sim/engine", "sim/whatif", "sim/explore"),
-    "tools": ("runtime/host", "runtime/cuda", "sim/report"),
+    "tools": ("runtime/host", "runtime/cuda", "sim/report", "traces/recorder"),
     "tests": ("tools",),
 }
 
@@ -37,6 +38,8 @@ PURPOSE_CHARS_MIN = 12
 
 CODE_SUFFIXES = (".cpp", ".hpp", ".cu", ".cuh")
 HEADER_SUFFIXES = (".hpp", ".cuh")
+# Headers that C programs include: named as C names them, without #pragma once.
+C_HEADERS = ("traces/recorder/tandem_recorder.h",)
 FOREIGN_SUFFIXES = (".h", ".hh", ".hxx", ".cc", ".cxx", ".c", ".inl")
 
 # (name of the rule, pattern in code without comments and strings, folders where it is allowed, why)
@@ -57,7 +60,8 @@ BANNED = (
      "return values; tools/ print"),
     ("banned-using", r"\busing\s+namespace\s+std\b", (), "write std::"),
     ("banned-files", r"\b(?:std::)?fopen\s*\(|\bstd::(?:filesystem|[io]?fstream)\b|\bmmap\s*\(",
-     ("tools", "tests", "runtime/cuda"), "take bytes and return values; tools/ open files"),
+     ("tools", "tests", "runtime/cuda", "traces/recorder"),
+     "take bytes and return values; tools/ open files"),
 )
 
 # (name of the rule, pattern of the included header, folders where it is allowed, why)

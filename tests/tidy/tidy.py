@@ -233,8 +233,9 @@ def check(root, targets=None):
     for path in tree.files:
         code = path.endswith(rules.CODE_SUFFIXES)
         build = path.endswith((".cmake", ".py", "CMakeLists.txt")) or is_script(path)
-        if path.endswith(rules.FOREIGN_SUFFIXES):
+        if path.endswith(rules.FOREIGN_SUFFIXES) and path not in rules.C_HEADERS:
             report(path, 1, "suffix", f"want one of {', '.join(rules.CODE_SUFFIXES)}")
+        build = build or path in rules.C_HEADERS
         if not code and not build and not path.endswith(".md"):
             continue
         text = tree.read(path)

@@ -29,6 +29,11 @@ CLEAN = {
     "traces/record.hpp": HEADER + '#include <vector>\n#include "traces/base/hash.hpp"\n',
     "traces/detail/bytes.hpp": HEADER + "#include <zstd.h>\n",
     "traces/codec.cpp": PURPOSE + '#include <zstd.h>\n#include "traces/detail/bytes.hpp"\n',
+    "traces/recorder/CMakeLists.txt": "tandem_add_library(recorder SOURCES tandem_recorder.cpp)\n",
+    "traces/recorder/tandem_recorder.h": "/* What C programs include. */\n",
+    "traces/recorder/tandem_recorder.cpp":
+        PURPOSE + '#include "traces/recorder/tandem_recorder.h"\n'
+                  'void f() { std::fopen("x", "wb"); }\n',
     "scenarios/CMakeLists.txt": "tandem_embed_catalog(source a.json)\n",
     "scenarios/catalog/a.json": "{}\n",
     "runtime/core/CMakeLists.txt": "tandem_add_library(runtime_core SOURCES core.cpp)\n",
@@ -128,6 +133,12 @@ CORRUPTED = [
      "runtime/core/core.cpp"),
     ("layer-include", source('#include "tests/support/a.hpp"\n', "tools/cli/run.cpp"),
      "tools/cli/run.cpp"),
+    ("layer-include",
+     source('#include "traces/base/hash.hpp"\n', "traces/recorder/tandem_recorder.cpp"),
+     "traces/recorder/tandem_recorder.cpp"),
+    ("columns", edited(("traces/recorder/tandem_recorder.h", "x" * (rules.COLUMNS_MAX + 1))),
+     "traces/recorder/tandem_recorder.h"),
+    ("suffix", edited(("traces/recorder/more.h", PURPOSE)), "traces/recorder/more.h"),
     ("detail-include", source('#include "traces/detail/bytes.hpp"\n'), "sim/oracle/oracle.cpp"),
     ("layer-package", source("#include <CLI/CLI.hpp>\n"), "sim/oracle/oracle.cpp"),
     ("layer-package", source("#include <gtest/gtest.h>\n"), "sim/oracle/oracle.cpp"),
@@ -138,7 +149,7 @@ class CleanTree(unittest.TestCase):
     def test_has_no_findings(self):
         findings, read = run(CLEAN, TARGETS)
         self.assertEqual(findings, [])
-        self.assertEqual(read, 17)
+        self.assertEqual(read, 20)
 
     def test_ignores_comments_and_literals(self):
         body = ('// rand() and std::random_device\n/* using namespace std; */\n'

@@ -7,16 +7,22 @@
 #include <CLI/CLI.hpp>
 
 #include "tools/cli/commands.hpp"
+#include "tools/cli/option_values.hpp"
 #include "tools/cli/options.hpp"
 
 namespace tandem::cli {
 namespace {
 
 constexpr const char* kDescription =
-    "Runs an overlap MTP runtime and checks every step against a simulator. "
-    "Exit codes: 0 clean; 1 a divergence; 2 bad input or usage, a damaged trace, a required check "
-    "that could not run; 3 no usable device; 130 interrupted (a trace is closed first).";
-constexpr const char* kSubcommands = "one of run, verify, info, dump, plan, op, diff, explain";
+    "Runs an overlap MTP runtime and checks every step against a simulator";
+
+std::string one_of_the_commands(const CLI::App& app) {
+  std::string text;
+  for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) {
+    text.append(text.empty() ? "one of " : ", ").append(sub->get_name());
+  }
+  return text;
+}
 
 const CLI::App& chosen(const CLI::App& app) {
   const auto subcommands = app.get_subcommands();
@@ -31,14 +37,14 @@ Error usage_error(const CLI::App& app, const CLI::ParseError& error) {
   const std::string remedy = "see " + place + " --help";
   const std::vector<std::string> surplus = app.remaining(true);
   if (at_root && surplus.empty()) {
-    return Error::make(place, "got no subcommand", kSubcommands, remedy);
+    return Error::make(place, "got no command", one_of_the_commands(app), remedy);
   }
   if (!surplus.empty()) {
     const std::string found = "got '" + surplus.front() + "'";
     if (surplus.front().size() > 1 && surplus.front().front() == '-') {
       return Error::make(place, found, "an option that it has", remedy);
     }
-    if (at_root) return Error::make(place, found, kSubcommands, remedy);
+    if (at_root) return Error::make(place, found, one_of_the_commands(app), remedy);
     if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
       return Error::make(place, found, "no further argument", remedy);
     }
@@ -54,24 +60,53 @@ Error usage_error(const CLI::App& app, const CLI::ParseError& error) {
     return Error::make(place, "got " + name + (repeated ? " more than once" : " without a value"),
                        repeated ? "it once" : "one", remedy);
   }
+  // Of one_of(): it has named the option and said what is wanted.
+  if (dynamic_cast<const CLI::ValidationError*>(&error) != nullptr) return Error{what};
   return Error{place + ": " + what + "; " + remedy};
+}
+
+/// --color for every command; the last word on it is spoken before the command runs.
+void add_colour_option(CLI::App& app, Io& io) {
+  const auto decide = [&io](const std::string& when) {
+    for (OutStream* stream : {&io.out, &io.err}) {
+      stream->set_colour(when == "always" ||
+                         (when == "auto" && stream->is_terminal() && !io.no_colour));
+    }
+  };
+  decide("auto");
+  for (CLI::App* sub : app.get_subcommands([](CLI::App*) { return true; })) {
+    sub->add_option_function<std::string>(
+           "--color", decide,
+           "colour verdicts, differences and errors; auto: on a terminal where "
+           "NO_COLOR is not set")
+        ->check(one_of({"auto", "always", "never"}))
+        ->default_str("auto")
+        ->group("Options");
+  }
 }
 
 int parse_and_run(const std::vector<std::string>& args, Io& io) {
   CLI::App app(kDescription, "tandem");
   int exit_code = kExitClean;
-  app.set_version_flag("--version", "tandem " + io.version);
+  app.set_help_flag("-h,--help", "print this help");
+  app.set_version_flag("--version", "tandem " + io.version, "print the version");
   app.require_subcommand(1);
+  app.option_defaults()->always_capture_default();
   add_run_command(app, io, exit_code);
   add_verify_command(app, io, exit_code);
   add_info_command(app, io, exit_code);
   add_dump_command(app, io, exit_code);
   add_plan_command(app, io, exit_code);
   add_op_command(app, io, exit_code);
+  add_import_command(app, io, exit_code);
   add_diff_command(app, io, exit_code);
   add_explain_command(app, io, exit_code);
-  set_help(app, "SUBCOMMAND [options]",
-           {"tandem run azure-conv --steps 2000 -o run.tbt", "tandem verify run.tbt"});
+  add_completion_command(app, io, exit_code);
+  add_man_command(app, io, exit_code);
+  add_colour_option(app, io);
+  set_help(app, "COMMAND [options]",
+           {"tandem run azure-conv --steps 2000 -o run.tbt", "tandem verify run.tbt",
+            "tandem explain run.tbt 12"});
   try {
     app.parse(std::vector<std::string>(args.rbegin(), args.rend()));
   } catch (const CLI::CallForHelp&) {

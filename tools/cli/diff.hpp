@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "tools/cli/diff_records.hpp"
+#include "tools/cli/style.hpp"
 #include "traces/tbt.hpp"
 
 namespace tandem::cli {
@@ -86,7 +87,7 @@ struct TraceDiff {
 
 /// The result for people, in 80 columns, and as a JSON document with a line end.
 [[nodiscard]] std::string diff_text(const TraceDiff& diff, const std::string& name_a,
-                                    const std::string& name_b);
+                                    const std::string& name_b, const Style& style = {});
 [[nodiscard]] std::string diff_json(const TraceDiff& diff, const std::string& name_a,
                                     const std::string& name_b);
 

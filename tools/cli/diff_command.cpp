@@ -1,6 +1,5 @@
 // `tandem diff`: where two traces part.
 #include <CLI/CLI.hpp>
-#include <fmt/format.h>
 
 #include "tools/cli/commands.hpp"
 #include "tools/cli/diff.hpp"
@@ -11,7 +10,7 @@
 namespace tandem::cli {
 namespace {
 
-struct Options {
+struct DiffArguments {
   std::string a;
   std::string b;
   std::string ignore;
@@ -42,30 +41,30 @@ bool report_damage(Io& io, const OpenTrace& trace) {
   return true;
 }
 
-int run(Io& io, const Options& o) {
+int diff_main(Io& io, const DiffArguments& o) {
   const Result<FieldSet> ignored = parse_fields(o.ignore);
   if (!ignored) return fail(io, ignored.error());
   Result<Document> json = Document::open(io, "--json", o.json);
   if (!json) return fail(io, json.error());
   Progress progress(io.err);
-  const auto hooks_of = [&progress](const std::string& path) {
-    ReaderHooks hooks;
-    hooks.block_done = [&progress, path](std::size_t done) {
-      if (progress.due()) progress.show(fmt::format("{}: {} blocks read", path, done));
-    };
-    return hooks;
-  };
-  const Result<OpenTrace> a = open_trace_file(io, o.a, hooks_of(o.a));
+  std::size_t done = 0;
+  std::size_t block_count = 0;
+  ReaderHooks hooks;  // the traces are read in turn, on this thread
+  hooks.block_done = [&](std::size_t /*done*/) { progress.show_blocks(++done, block_count); };
+  const Result<OpenTrace> a = open_trace_file(io, o.a, hooks);
   if (!a) return fail(io, a.error());
-  const Result<OpenTrace> b = open_trace_file(io, o.b, hooks_of(o.b));
+  const Result<OpenTrace> b = open_trace_file(io, o.b, hooks);
   if (!b) return fail(io, b.error());
+  block_count = a.value().reader->blocks().size() + b.value().reader->blocks().size();
 
   const Result<TraceDiff> diff =
       diff_traces(*a.value().reader, *b.value().reader, ignored.value(), io.stop);
   progress.clear();
-  if (!diff && is_interruption(io, diff.error())) return kExitInterrupted;
+  if (!diff && is_interruption(io, diff.error())) {
+    return interrupted(io, "tandem diff", "the traces were not compared to their ends");
+  }
   if (!diff) return fail(io, diff.error());
-  if (!json.value().to_stdout()) io.out.write(diff_text(diff.value(), o.a, o.b));
+  if (!json.value().to_stdout()) io.out.write(diff_text(diff.value(), o.a, o.b, io.out.style()));
   if (json.value().wanted()) {
     const Status written = json.value().write(io, diff_json(diff.value(), o.a, o.b));
     if (!written) return fail(io, written.error().within("--json"));
@@ -79,11 +78,11 @@ int run(Io& io, const Options& o) {
 }  // namespace
 
 void add_diff_command(CLI::App& app, Io& io, int& exit_code) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<DiffArguments>();
   CLI::App* sub = app.add_subcommand(
       "diff",
       "Compare two traces: the first difference with its neighbourhood, and how much differs. "
-      "Exit code 0 where they are equal (who wrote them aside), 1 where they differ");
+      "Exit code 0 where they are equal, whoever wrote them, 1 where they differ");
   sub->add_option("A", o->a, "a trace (.tbt, .part or JSONL)")->required();
   sub->add_option("B", o->b, "another")->required();
   sub->add_option("--ignore", o->ignore, "fields that do not count, such as start_ns,end_ns,spans")
@@ -91,8 +90,9 @@ void add_diff_command(CLI::App& app, Io& io, int& exit_code) {
   sub->add_option("--json", o->json, "write the result as JSON; - is standard output")
       ->option_text("FILE");
   set_help(*sub, "A B [options]",
-           {"tandem diff run.tbt run.tbt", "tandem diff run.tbt run.tbt --json -"});
-  sub->callback([o, &io, &exit_code] { exit_code = run(io, *o); });
+           {"tandem run decode-small -o a.tbt", "tandem run decode-small --seed 2 -o b.tbt",
+            "tandem diff a.tbt b.tbt  # exit code 1", "tandem diff a.tbt a.tbt --json -"});
+  sub->callback([o, &io, &exit_code] { exit_code = diff_main(io, *o); });
 }
 
 }  // namespace tandem::cli

@@ -79,21 +79,25 @@ std::string surplus_text(const Surplus& surplus) {
                      surplus.steps == 1 ? "" : "s", surplus.first, surplus.last);
 }
 
-std::string lines_text(const char* name, const LinePair& lines) {
-  std::string text = row(name, fmt::format("step {}", lines.step));
-  if (lines.a == lines.b) return text + row("  A and B", lines.a);
-  return text + row("  A", lines.a.empty() ? "no such step" : lines.a) +
-         row("  B", lines.b.empty() ? "no such step" : lines.b);
+std::string sides_text(const std::string& a, const std::string& b, const Style& style) {
+  return style.side_a(row("  A", a)) + style.side_b(row("  B", b));
 }
 
-std::string first_text(const FirstDifference& first) {
+std::string lines_text(const char* name, const LinePair& lines, const Style& style) {
+  std::string text = row(name, fmt::format("step {}", lines.step));
+  if (lines.a == lines.b) return text + row("  A and B", lines.a);
+  return text + sides_text(lines.a.empty() ? "no such step" : lines.a,
+                           lines.b.empty() ? "no such step" : lines.b, style);
+}
+
+std::string first_text(const FirstDifference& first, const Style& style) {
   std::string text = row(
       "first", fmt::format("step {}, {}{}", first.step, first.field.path,
                            first.field.slot < 0 ? "" : fmt::format(", slot {}", first.field.slot)));
-  text += row("  A", first.field.a) + row("  B", first.field.b);
-  if (first.before) text += lines_text("before", *first.before);
-  text += lines_text("there", first.at);
-  if (first.after) text += lines_text("after", *first.after);
+  text += sides_text(first.field.a, first.field.b, style);
+  if (first.before) text += lines_text("before", *first.before, style);
+  text += lines_text("there", first.at, style);
+  if (first.after) text += lines_text("after", *first.after, style);
   return text;
 }
 
@@ -162,7 +166,8 @@ std::vector<HeaderDifference> header_differences(const TraceHeader& a, const Tra
   return differences;
 }
 
-std::string diff_text(const TraceDiff& diff, const std::string& name_a, const std::string& name_b) {
+std::string diff_text(const TraceDiff& diff, const std::string& name_a, const std::string& name_b,
+                      const Style& style) {
   std::string text = row("A", name_a) + row("B", name_b);
   text += row("schedules", schedule_text(diff));
   text += header_text(diff);
@@ -185,7 +190,7 @@ std::string diff_text(const TraceDiff& diff, const std::string& name_a, const st
   if (!diff.not_compared.empty()) {
     text += row("not compared", fmt::format("{}", fmt::join(diff.not_compared, " ")));
   }
-  if (diff.first) text += first_text(*diff.first);
+  if (diff.first) text += first_text(*diff.first, style);
   const auto fields = fields_by_count(diff);
   std::string counts;
   for (std::size_t i = 0; i < std::min(fields.size(), kFieldsShown); ++i) {
@@ -195,7 +200,7 @@ std::string diff_text(const TraceDiff& diff, const std::string& name_a, const st
     counts += fmt::format(" and {} more", fields.size() - kFieldsShown);
   }
   if (!fields.empty()) text += row("steps by field", counts);
-  return text + row("verdict", diff.differs() ? "different" : "equal");
+  return text + row("verdict", diff.differs() ? style.bad("different") : style.good("equal"));
 }
 
 std::string diff_json(const TraceDiff& diff, const std::string& name_a, const std::string& name_b) {

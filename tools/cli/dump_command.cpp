@@ -1,5 +1,6 @@
 // `tandem dump`: the steps of a trace as text, or as the JSONL twin.
 #include <algorithm>
+#include <optional>
 
 #include <CLI/CLI.hpp>
 
@@ -11,7 +12,7 @@
 namespace tandem::cli {
 namespace {
 
-struct Options {
+struct DumpArguments {
   std::string trace;
   std::string steps;
   bool jsonl = false;
@@ -102,22 +103,31 @@ Error no_such_steps(const std::string& steps, const TraceReader& trace) {
                          std::to_string(last.first_step + last.step_count) + ")");
 }
 
-int run(Io& io, const Options& o) {
+int dump_main(Io& io, const DumpArguments& o) {
   StepRange range;
   if (!o.steps.empty()) {
     const Result<StepRange> parsed = parse_steps("--steps", o.steps);
     if (!parsed) return fail(io, parsed.error());
     range = parsed.value();
   }
-  const Result<OpenTrace> trace = open_trace_file(io, o.trace, {});
+  std::optional<Progress> progress;
+  if (!io.out.is_terminal()) progress.emplace(io.err);  // there the steps themselves go by
+  std::size_t block_count = 0;
+  ReaderHooks hooks;
+  hooks.block_done = [&](std::size_t done) {
+    if (progress) progress->show_blocks(done, block_count);
+  };
+  const Result<OpenTrace> trace = open_trace_file(io, o.trace, std::move(hooks));
   if (!trace) return fail(io, trace.error());
   const TraceReader& reader = *trace.value().reader;
-  const bool any = std::any_of(reader.blocks().begin(), reader.blocks().end(),
-                               [&](const BlockInfo& block) { return overlaps(block, range); });
-  if (!o.steps.empty() && !any) return fail(io, no_such_steps(o.steps, reader));
+  block_count = static_cast<std::size_t>(
+      std::count_if(reader.blocks().begin(), reader.blocks().end(),
+                    [&](const BlockInfo& block) { return overlaps(block, range); }));
+  if (!o.steps.empty() && block_count == 0) return fail(io, no_such_steps(o.steps, reader));
   const Status status = o.jsonl ? dump_jsonl(io, reader, range) : dump_text(io, reader, range);
+  progress.reset();
   if (io.out.stopped()) return kExitClean;  // run_cli reports an output that failed
-  if (io.stop.load()) return kExitInterrupted;
+  if (io.stop.load()) return interrupted(io, o.trace, "what was printed is whole to its last line");
   if (!status) return fail(io, status.error());
   if (reader.damage() != nullptr) return fail(io, Error{reader.damage()->what});
   return kExitClean;
@@ -126,7 +136,7 @@ int run(Io& io, const Options& o) {
 }  // namespace
 
 void add_dump_command(CLI::App& app, Io& io, int& exit_code) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<DumpArguments>();
   CLI::App* sub = app.add_subcommand("dump", "Print the steps of a trace");
   sub->add_option("TRACE", o->trace, "a trace (.tbt, .part or JSONL)")->required();
   sub->add_option("--steps", o->steps, "steps A to B-1 only; A: and :B are open, A is one step")
@@ -134,8 +144,9 @@ void add_dump_command(CLI::App& app, Io& io, int& exit_code) {
   sub->add_flag("--jsonl", o->jsonl,
                 "print the JSONL twin, which reads back as a trace; --steps selects whole blocks");
   set_help(*sub, "TRACE [options]",
-           {"tandem dump run.tbt --steps 100:110", "tandem dump run.tbt --jsonl"});
-  sub->callback([o, &io, &exit_code] { exit_code = run(io, *o); });
+           {"tandem run decode-small -o run.tbt", "tandem dump run.tbt --steps 100:110",
+            "tandem dump run.tbt | head -n 20", "tandem dump run.tbt --jsonl > run.jsonl"});
+  sub->callback([o, &io, &exit_code] { exit_code = dump_main(io, *o); });
 }
 
 }  // namespace tandem::cli

@@ -17,9 +17,8 @@
 #include <unistd.h>
 
 namespace tandem::cli {
-namespace {
 
-std::string reason(int error_number) {
+std::string errno_text(int error_number) {
   switch (error_number) {
     case ENOENT:
       return "no such file or folder";
@@ -44,12 +43,18 @@ std::string reason(int error_number) {
   }
 }
 
+namespace {
+
+using StopFlag = const std::atomic<bool>*;
+
+bool is_set(StopFlag stop) { return stop != nullptr && stop->load(std::memory_order_relaxed); }
+
 Error cannot_read(const std::string& path, int error_number, std::string_view remedy = {}) {
-  return Error::make(path, reason(error_number), "a file that can be read", remedy);
+  return Error::make(path, errno_text(error_number), "a file that can be read", remedy);
 }
 
 Error cannot_write(const std::string& path, int error_number, std::string_view remedy = {}) {
-  return Error::make(path, reason(error_number), "a file that can be written", remedy);
+  return Error::make(path, errno_text(error_number), "a file that can be written", remedy);
 }
 
 /// A file descriptor that closes itself.
@@ -76,10 +81,11 @@ class Descriptor {
   int fd_;
 };
 
-int open_retrying(const std::string& path, int flags) {
+/// A pipe without a partner makes open() wait: a signal ends that wait once `stop` is set.
+int open_retrying(const std::string& path, int flags, StopFlag stop) {
   for (;;) {
     const int fd = ::open(path.c_str(), flags | O_CLOEXEC, 0666);
-    if (fd >= 0 || errno != EINTR) return fd;
+    if (fd >= 0 || errno != EINTR || is_set(stop)) return fd;
   }
 }
 
@@ -133,7 +139,7 @@ class LoadedFile final : public InputFile {
   std::vector<std::byte> bytes_;
 };
 
-Result<std::unique_ptr<InputFile>> load(int fd, const std::string& path) {
+Result<std::unique_ptr<InputFile>> load(int fd, const std::string& path, StopFlag stop) {
   constexpr std::size_t kChunk = std::size_t{1} << 20U;
   std::vector<std::byte> bytes;
   for (;;) {
@@ -143,6 +149,7 @@ Result<std::unique_ptr<InputFile>> load(int fd, const std::string& path) {
     bytes.resize(filled + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
     if (got == 0) break;
     if (got < 0 && errno != EINTR) return cannot_read(path, errno);
+    if (got < 0 && is_set(stop)) return Error{path + ": " + kInterrupted};
   }
   return std::unique_ptr<InputFile>(std::make_unique<LoadedFile>(std::move(bytes)));
 }
@@ -210,7 +217,7 @@ class PosixOutput final : public OutputFile {
   void sync_folder() const {
     const std::size_t slash = path_.rfind('/');
     const std::string folder = slash == std::string::npos ? "." : path_.substr(0, slash + 1);
-    const Descriptor descriptor(open_retrying(folder, O_RDONLY | O_DIRECTORY));
+    const Descriptor descriptor(open_retrying(folder, O_RDONLY | O_DIRECTORY, nullptr));
     // Not every file system can: the file itself is durable already.
     if (descriptor.ok()) ::fsync(descriptor.get());
   }
@@ -227,7 +234,7 @@ class PosixOutput final : public OutputFile {
 /// refused.
 Result<Descriptor> open_part(const std::string& part) {
   for (;;) {
-    Descriptor fd(open_retrying(part, O_WRONLY | O_CREAT));
+    Descriptor fd(open_retrying(part, O_WRONLY | O_CREAT, nullptr));
     if (!fd.ok()) {
       return cannot_write(part, errno, errno == ENOENT ? "make the folder first" : "");
     }
@@ -254,10 +261,13 @@ Result<Descriptor> open_part(const std::string& part) {
 
 class PosixFiles final : public FileSystem {
  public:
+  explicit PosixFiles(StopFlag stop) : stop_(stop) {}
+
   Result<std::unique_ptr<InputFile>> open(const std::string& path) override {
-    Descriptor fd(open_retrying(path, O_RDONLY));
+    Descriptor fd(open_retrying(path, O_RDONLY, stop_));
     if (!fd.ok()) {
       const int error_number = errno;
+      if (error_number == EINTR) return Error{path + ": " + kInterrupted};
       if (error_number == ENOENT && exists(path + ".part")) {
         return cannot_read(path, error_number,
                            path + ".part is there, left by an interrupted run: name that");
@@ -267,7 +277,7 @@ class PosixFiles final : public FileSystem {
     struct stat info {};
     if (::fstat(fd.get(), &info) != 0) return cannot_read(path, errno);
     if (S_ISDIR(info.st_mode)) return cannot_read(path, EISDIR, "name a file in it");
-    if (!S_ISREG(info.st_mode) || info.st_size == 0) return load(fd.get(), path);
+    if (!S_ISREG(info.st_mode) || info.st_size == 0) return load(fd.get(), path, stop_);
     const auto size_bytes = static_cast<std::size_t>(info.st_size);
     void* address = ::mmap(nullptr, size_bytes, PROT_READ, MAP_PRIVATE, fd.get(), 0);
     if (address == MAP_FAILED) return cannot_read(path, errno);
@@ -282,7 +292,8 @@ class PosixFiles final : public FileSystem {
       return cannot_write(path, EISDIR, "name a file in it");
     }
     if (there && !S_ISREG(info.st_mode)) {  // renaming would replace the device or pipe
-      Descriptor fd(open_retrying(path, O_WRONLY));
+      Descriptor fd(open_retrying(path, O_WRONLY, stop_));
+      if (!fd.ok() && errno == EINTR) return Error{path + ": " + kInterrupted};
       if (!fd.ok()) return cannot_write(path, errno);
       return std::unique_ptr<OutputFile>(
           std::make_unique<PosixOutput>(std::move(fd), path, std::string()));
@@ -308,6 +319,8 @@ class PosixFiles final : public FileSystem {
     std::free(real);
     return result;
   }
+
+  StopFlag stop_;
 };
 
 }  // namespace
@@ -318,7 +331,9 @@ Result<std::string> FileSystem::read_text(const std::string& path) {
   return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
 }
 
-std::unique_ptr<FileSystem> make_posix_files() { return std::make_unique<PosixFiles>(); }
+std::unique_ptr<FileSystem> make_posix_files(const std::atomic<bool>* stop) {
+  return std::make_unique<PosixFiles>(stop);
+}
 
 Status InputFile::fetch(std::uint64_t offset, std::span<std::byte> out) const {
   const std::span<const std::byte> all = bytes();

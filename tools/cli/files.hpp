@@ -1,6 +1,7 @@
 // The only place that opens files: mapped input, and output that gets its name when it is whole.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -11,6 +12,9 @@
 #include "traces/tbt.hpp"
 
 namespace tandem::cli {
+
+/// The last word of the error of whatever did not go on because of the stop flag.
+constexpr const char* kInterrupted = "interrupted";
 
 /// A whole file in memory; a regular one is mapped.
 class InputFile {
@@ -53,6 +57,10 @@ class FileSystem {
   [[nodiscard]] Result<std::string> read_text(const std::string& path);
 };
 
-[[nodiscard]] std::unique_ptr<FileSystem> make_posix_files();
+/// `stop`, where given: once it is set, a wait for bytes of a pipe ends with error kInterrupted.
+[[nodiscard]] std::unique_ptr<FileSystem> make_posix_files(const std::atomic<bool>* stop = nullptr);
+
+/// Why the system refused, as our sentences say it: "no space left on the device".
+[[nodiscard]] std::string errno_text(int error_number);
 
 }  // namespace tandem::cli

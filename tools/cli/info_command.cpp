@@ -14,7 +14,7 @@
 namespace tandem::cli {
 namespace {
 
-struct Options {
+struct InfoArguments {
   std::string trace;
 };
 
@@ -131,20 +131,21 @@ std::string contents_text(const OpenTrace& trace, const Contents& c) {
   return text + row("damage", damage == nullptr ? "none" : damage->what);
 }
 
-int run(Io& io, const Options& o) {
+int info_main(Io& io, const InfoArguments& o) {
   Progress progress(io.err);
   std::size_t block_count = 0;
   ReaderHooks hooks;
-  hooks.block_done = [&](std::size_t done) {
-    if (progress.due()) progress.show(fmt::format("block {} of {}", done, block_count));
-  };
+  hooks.block_done = [&](std::size_t done) { progress.show_blocks(done, block_count); };
   const Result<OpenTrace> opened = open_trace_file(io, o.trace, std::move(hooks));
   if (!opened) return fail(io, opened.error());
   const OpenTrace& trace = opened.value();
   block_count = trace.reader->blocks().size();
   io.out.write(o.trace + "\n" + header_text(trace.reader->header()));
   const Result<Contents> contents = read_contents(io, *trace.reader);
-  if (!contents && is_interruption(io, contents.error())) return kExitInterrupted;
+  progress.clear();
+  if (!contents && is_interruption(io, contents.error())) {
+    return interrupted(io, o.trace, "what was printed is of its header");
+  }
   if (!contents) return fail(io, contents.error());
   io.out.write(contents_text(trace, contents.value()));
   const TraceDamage* damage = trace.reader->damage();
@@ -154,11 +155,11 @@ int run(Io& io, const Options& o) {
 }  // namespace
 
 void add_info_command(CLI::App& app, Io& io, int& exit_code) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<InfoArguments>();
   CLI::App* sub = app.add_subcommand("info", "Say what a trace is and holds");
   sub->add_option("TRACE", o->trace, "a trace (.tbt, .part or JSONL)")->required();
-  set_help(*sub, "TRACE", {"tandem info run.tbt"});
-  sub->callback([o, &io, &exit_code] { exit_code = run(io, *o); });
+  set_help(*sub, "TRACE", {"tandem run decode-small -o run.tbt", "tandem info run.tbt"});
+  sub->callback([o, &io, &exit_code] { exit_code = info_main(io, *o); });
 }
 
 }  // namespace tandem::cli

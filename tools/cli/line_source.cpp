@@ -11,6 +11,9 @@ namespace {
 // A packed file may claim anything: what no tensor may reach is not unpacked.
 constexpr std::size_t kLineBytesMax = std::size_t{1} << 30U;
 
+// Pages of a mapped file leave memory once this much of it was read.
+constexpr std::size_t kReleaseBytes = std::size_t{16} << 20U;
+
 }  // namespace
 
 std::string input_name(const std::string& path) { return path == "-" ? "standard input" : path; }
@@ -38,7 +41,7 @@ Status LineSource::fill() {
     searched = held_.size();
     if (searched > kLineBytesMax) {
       return Error::make(name_ + ":" + std::to_string(number_ + 1), "a line of more than 1 GiB",
-                         "one case a line");
+                         "shorter ones");
     }
     TANDEM_TRY(const bool more, unpacker_->append_to(held_));
     ended_ = !more;
@@ -60,6 +63,10 @@ Result<bool> LineSource::next(std::string& line) {
   line.assign(text.substr(begin_, end - begin_));
   begin_ = end + 1;
   ++number_;
+  if (unpacker_ == nullptr && begin_ - released_ >= kReleaseBytes) {
+    file_->release(released_, begin_ - released_);
+    released_ = begin_;
+  }
   return true;
 }
 

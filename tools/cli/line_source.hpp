@@ -33,6 +33,7 @@ class LineSource {
   std::unique_ptr<GzipReader> unpacker_;  ///< null: the file is plain
   std::string held_;                      ///< unpacked and not yet handed out
   std::size_t begin_ = 0;                 ///< in held_, or in the file where it is plain
+  std::size_t released_ = 0;              ///< bytes of a plain file that were given back
   bool ended_ = false;
   std::int64_t number_ = 0;
 };

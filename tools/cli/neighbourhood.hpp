@@ -10,6 +10,7 @@
 
 #include "sim/checks/verify.hpp"
 #include "tools/cli/step_view.hpp"
+#include "tools/cli/style.hpp"
 #include "traces/tbt.hpp"
 
 namespace tandem::cli {
@@ -101,6 +102,6 @@ class NeighbourhoodSink final : public RecordSink {
 
 /// Below the line of the divergence, in 80 columns: the check, the values side by side, the steps
 /// around, and the slot's rows or who explains the rows.
-[[nodiscard]] std::string neighbourhood_text(const Neighbourhood& n);
+[[nodiscard]] std::string neighbourhood_text(const Neighbourhood& n, const Style& style = {});
 
 }  // namespace tandem::cli

@@ -84,7 +84,7 @@ std::string marks_text(const StepRecord& r) {
   return text;
 }
 
-std::string steps_text(const Neighbourhood& n) {
+std::string steps_text(const Neighbourhood& n, const Style& style) {
   constexpr const char* kLine = "{:<2}{:>9} {:<6}{:<10}{:>5}{:>4}{:>4}{:>5}  {:<21}{}";
   const auto line = [](const auto&... cells) {
     return without_blanks_behind(fmt::format(fmt::runtime(kLine), cells...));
@@ -96,9 +96,11 @@ std::string steps_text(const Neighbourhood& n) {
   for (std::size_t i = 0; i < n.steps.size(); ++i) {
     const StepView& view = n.steps[i];
     const StepRecord& r = view.record;
-    text += line(n.place == i ? ">" : "", r.t, to_name(r.kind), to_name(r.mode), r.token_num,
-                 r.launch_bsz, r.real_bsz, device_rows(view),
-                 pair(r.cached_in) + " -> " + pair(r.cached_out), marks_text(r));
+    const bool here = n.place == i;
+    const std::string cells = line(here ? ">" : "", r.t, to_name(r.kind), to_name(r.mode),
+                                   r.token_num, r.launch_bsz, r.real_bsz, device_rows(view),
+                                   pair(r.cached_in) + " -> " + pair(r.cached_out), marks_text(r));
+    text += here ? style.strong(cells) : cells;
   }
   if (!n.place) text += fmt::format("> {:>9} no record of it\n", n.divergence.step);
   if (!n.lost.empty()) text += row("not read", n.lost);
@@ -123,7 +125,7 @@ std::string holder_text(const StepView& view, std::size_t slot) {
 }
 
 /// The slot at every point of the steps around, and what it was doing.
-std::string slot_text(const Neighbourhood& n) {
+std::string slot_text(const Neighbourhood& n, const Style& style) {
   const auto slot = static_cast<std::size_t>(n.divergence.slot);
   const StepView* nearest = n.nearest();
   if (nearest == nullptr || slot >= nearest->slot_count()) return "";
@@ -144,7 +146,10 @@ std::string slot_text(const Neighbourhood& n) {
     if (r.kind == StepKind::back) {
       points += point_line("", "P2", r.p2, slot, true) + point_line("", "P4", r.p4, slot, true);
     }
-    if (n.place == i) points[0] = '>';
+    if (n.place == i) {
+      points[0] = '>';
+      points = style.strong(points);
+    }
     const std::string blanks(kActivityIndent, ' ');
     text += points;
     text += wrap(blanks + holder_text(view, slot) + slot_activity(view, slot), kActivityIndent);
@@ -198,18 +203,18 @@ bool is_of_messages(const sim::Divergence& d) { return d.field.rfind("messages",
 
 }  // namespace
 
-std::string neighbourhood_text(const Neighbourhood& n) {
+std::string neighbourhood_text(const Neighbourhood& n, const Style& style) {
   const sim::Divergence& d = n.divergence;
   const sim::CheckInfo& info = sim::check_info(d.check);
   std::string text = row(fmt::format("check {}", sim::to_name(d.check)),
                          fmt::format("{} (semantics {})", info.sentence, info.section));
-  text += row("place", place_text(d)) + values_text(d) + steps_text(n);
+  text += row("place", place_text(d)) + values_text(d) + steps_text(n, style);
   const StepView* view = n.nearest();
   if (view == nullptr) return text;
   if (!view->record.tasks.empty()) text += rows_of("tasks", shortened(task_stories(*view)));
   if (is_of_messages(d)) text += rows_of("messages", shortened(message_stories(*view)));
   if (d.slot >= 0) {
-    text += slot_text(n);
+    text += slot_text(n, style);
   } else {
     text += is_of_substeps(d) ? draft_rows_text(*view) : launch_text(*view);
   }

@@ -10,13 +10,14 @@
 #include "tools/cli/documents.hpp"
 #include "tools/cli/line_source.hpp"
 #include "tools/cli/op_json.hpp"
+#include "tools/cli/option_values.hpp"
 #include "tools/cli/options.hpp"
 #include "tools/cli/report.hpp"
 
 namespace tandem::cli {
 namespace {
 
-struct Options {
+struct OpArguments {
   std::string name;
   std::string in;
   std::string out;
@@ -120,7 +121,7 @@ int finish_check(Io& io, const Tally& tally, const std::string& place) {
                               "leave --check out to compute them"));
 }
 
-int run_single(Io& io, const Options& o, kernels::OpDevice* device) {
+int run_single(Io& io, const OpArguments& o, kernels::OpDevice* device) {
   if (o.in.empty())
     return fail(io, Error::make("--in", "not given", "a file, or - for standard input"));
   if (o.out.empty() && !o.check) {
@@ -160,7 +161,7 @@ std::string result_line(const OpCase& op_case, std::int64_t line,
 }
 
 /// False at the end of the file.
-Result<bool> run_line(Io& io, const Options& o, kernels::OpDevice* device, LineSource& source,
+Result<bool> run_line(Io& io, const OpArguments& o, kernels::OpDevice* device, LineSource& source,
                       std::string& text, Tally& tally, std::int64_t& cases) {
   TANDEM_TRY(const bool more, source.next(text));
   if (!more) return false;
@@ -179,14 +180,19 @@ Result<bool> run_line(Io& io, const Options& o, kernels::OpDevice* device, LineS
   return true;
 }
 
-int run_vectors(Io& io, const Options& o, kernels::OpDevice* device) {
+int run_vectors(Io& io, const OpArguments& o, kernels::OpDevice* device) {
   Result<LineSource> source = LineSource::open(io, o.vectors);
   if (!source) return fail(io, source.error().within("--vectors"));
   Tally tally;
   std::string text;
   std::int64_t cases = 0;
+  Progress progress(io.err);
+  const bool quiet = o.check || !io.out.is_terminal();  // else the results themselves go by
   for (bool more = true; more;) {
-    if (io.stop.load()) return kExitInterrupted;
+    if (quiet && progress.due()) progress.show(grouped(cases) + " cases");
+    if (io.stop.load()) {
+      return interrupted(io, source.value().name(), fmt::format("{} cases were run", cases));
+    }
     const Result<bool> ran = run_line(io, o, device, source.value(), text, tally, cases);
     if (!ran) return fail(io, ran.error());
     more = ran.value();
@@ -198,8 +204,7 @@ int run_vectors(Io& io, const Options& o, kernels::OpDevice* device) {
   return o.check ? finish_check(io, tally, source.value().name()) : kExitClean;
 }
 
-Status check_options(const Options& o) {
-  TANDEM_RETURN_IF_ERROR(parse_choice("--device", o.device, {"host", "cuda"}));
+Status check_op(const OpArguments& o) {
   const bool vectors = !o.vectors.empty();
   if (vectors && (o.list || !o.name.empty() || !o.in.empty() || !o.out.empty())) {
     return Error::make("--vectors", "got '" + o.vectors + "' beside NAME, --list, --in or --out",
@@ -215,8 +220,8 @@ Status check_options(const Options& o) {
   return {};
 }
 
-int run(Io& io, const Options& o) {
-  const Status status = check_options(o);
+int op_main(Io& io, const OpArguments& o) {
+  const Status status = check_op(o);
   if (!status) return fail(io, status.error());
   if (!o.name.empty() && kernels::find_op(o.name) == nullptr) {
     return fail(io, unknown_op("tandem op", o.name));
@@ -237,12 +242,19 @@ int run(Io& io, const Options& o) {
   return o.vectors.empty() ? run_single(io, o, device.get()) : run_vectors(io, o, device.get());
 }
 
+std::vector<std::string_view> op_names() {
+  std::vector<std::string_view> names;
+  for (const kernels::OpSpec& op : kernels::all_ops()) names.emplace_back(op.name);
+  return names;
+}
+
 }  // namespace
 
 void add_op_command(CLI::App& app, Io& io, int& exit_code) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<OpArguments>();
   CLI::App* sub = app.add_subcommand("op", "Run a bookkeeping operation on given tensors");
-  sub->add_option("NAME", o->name, "the operation; with --list: print its tensors");
+  sub->add_option("NAME", o->name, "the operation; with --list: print its tensors")
+      ->check(suggest(op_names()));
   sub->add_flag("--list", o->list, "print every operation with its purpose");
   sub->add_option("--in", o->in, "JSON with inputs and attrs; - is standard input")
       ->option_text("FILE");
@@ -255,10 +267,11 @@ void add_op_command(CLI::App& app, Io& io, int& exit_code) {
   sub->add_flag("--check", o->check,
                 "compare with the outputs of the input instead: integers exactly, floats within "
                 "0.001, null not at all; exit code 1 where they differ");
-  sub->add_option("--device", o->device, "host (default) or cuda")->option_text("D");
+  sub->add_option("--device", o->device, "what executes the operation")
+      ->check(one_of({"host", "cuda"}));
   set_help(*sub, "NAME --in FILE --out FILE | --list | --vectors FILE [options]",
            {"tandem op --list", "tandem op verify_draft_tokens --list"});
-  sub->callback([o, &io, &exit_code] { exit_code = run(io, *o); });
+  sub->callback([o, &io, &exit_code] { exit_code = op_main(io, *o); });
 }
 
 }  // namespace tandem::cli

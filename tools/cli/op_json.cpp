@@ -13,15 +13,15 @@
 namespace tandem::cli {
 namespace {
 
-using Json = nlohmann::json;
+using SortedJson = nlohmann::json;
 using kernels::DataType;
 using kernels::Tensor;
 
 constexpr double kFloatTolerance = 1e-3;
 constexpr std::size_t kShownMax = 60;
 
-std::string shown(const Json& value) {
-  std::string text = value.dump(-1, ' ', true, Json::error_handler_t::replace);
+std::string shown(const SortedJson& value) {
+  std::string text = value.dump(-1, ' ', true, SortedJson::error_handler_t::replace);
   if (text.size() > kShownMax) text = text.substr(0, kShownMax) + "..";
   return "got " + text;
 }
@@ -58,8 +58,8 @@ std::string position(std::string_view text, std::size_t offset, const std::strin
 class KeyWatch {
  public:
   /// Always true: every value is kept.
-  bool see(Json::parse_event_t event, const Json& value) {
-    using Event = Json::parse_event_t;
+  bool see(SortedJson::parse_event_t event, const SortedJson& value) {
+    using Event = SortedJson::parse_event_t;
     if (event == Event::object_end || event == Event::array_end) {
       open_.pop_back();
     } else if (event == Event::key) {
@@ -108,7 +108,7 @@ T value_at(const Tensor& tensor, std::size_t index) {
 }
 
 /// An integer of the document in [low, high], or false.
-bool read_integer(const Json& value, std::int64_t low, std::int64_t high, std::int64_t& out) {
+bool read_integer(const SortedJson& value, std::int64_t low, std::int64_t high, std::int64_t& out) {
   if (!value.is_number_integer()) return false;
   if (value.is_number_unsigned() &&
       value.get<std::uint64_t>() > std::uint64_t{std::numeric_limits<std::int64_t>::max()}) {
@@ -133,7 +133,7 @@ const char* wanted_cell(DataType type) {
   return "";
 }
 
-bool append_cell(const Json& cell, Tensor& tensor) {
+bool append_cell(const SortedJson& cell, Tensor& tensor) {
   std::int64_t integer = 0;
   switch (tensor.dtype) {
     case DataType::kInt32:
@@ -159,41 +159,41 @@ bool append_cell(const Json& cell, Tensor& tensor) {
   return false;
 }
 
-Status parse_head(const Json& object, const std::string& pointer, Tensor& tensor) {
+Status parse_head(const SortedJson& object, const std::string& pointer, Tensor& tensor) {
   if (!object.is_object()) {
     return Error::make(pointer, shown(object), "an object with dtype, shape and data");
   }
   for (const char* key : {"dtype", "shape", "data"}) {
     if (!object.contains(key)) return Error::make(joined(pointer, key), "not given", "one");
   }
-  const Json& dtype = object.at("dtype");
+  const SortedJson& dtype = object.at("dtype");
   const Result<DataType> type =
       kernels::parse_data_type(dtype.is_string() ? dtype.get<std::string>() : std::string());
   if (!type) {
     return Error::make(joined(pointer, "dtype"), shown(dtype), "int32, int64, bool or float32");
   }
   tensor.dtype = type.value();
-  const Json& shape = object.at("shape");
+  const SortedJson& shape = object.at("shape");
   if (!shape.is_array()) return Error::make(joined(pointer, "shape"), shown(shape), "a list");
-  for (const Json& size : shape) {
+  for (const SortedJson& size : shape) {
     std::int64_t value = 0;
     if (!read_integer(size, 0, INT32_MAX, value)) {
       return Error::make(joined(pointer, "shape"), shown(size), "sizes in [0, 2^31)");
     }
     tensor.shape.push_back(value);
   }
-  const Json& data = object.at("data");
+  const SortedJson& data = object.at("data");
   if (!data.is_array()) return Error::make(joined(pointer, "data"), shown(data), "a flat list");
   return {};
 }
 
 /// Undefined cells are legal where `is_defined` is asked for.
-Status parse_tensor(const Json& object, const std::string& pointer, Tensor& tensor,
+Status parse_tensor(const SortedJson& object, const std::string& pointer, Tensor& tensor,
                     std::vector<bool>* is_defined) {
   TANDEM_RETURN_IF_ERROR(parse_head(object, pointer, tensor));
-  const Json zero = 0;
+  const SortedJson zero = 0;
   std::size_t index = 0;
-  for (const Json& cell : object.at("data")) {
+  for (const SortedJson& cell : object.at("data")) {
     const bool undefined = is_defined != nullptr && cell.is_null();
     if (is_defined != nullptr) is_defined->push_back(!undefined);
     if (!append_cell(undefined ? zero : cell, tensor)) {
@@ -205,7 +205,7 @@ Status parse_tensor(const Json& object, const std::string& pointer, Tensor& tens
   return {};
 }
 
-Status parse_attributes(const Json& object, kernels::NamedAttributes& out) {
+Status parse_attributes(const SortedJson& object, kernels::NamedAttributes& out) {
   if (!object.is_object()) return Error::make("/attrs", shown(object), "an object");
   for (const auto& [name, value] : object.items()) {
     std::int64_t integer = 0;
@@ -220,7 +220,7 @@ Status parse_attributes(const Json& object, kernels::NamedAttributes& out) {
   return {};
 }
 
-Status parse_inputs(const Json& object, kernels::NamedTensors& out) {
+Status parse_inputs(const SortedJson& object, kernels::NamedTensors& out) {
   if (!object.is_object()) return Error::make("/inputs", shown(object), "an object of tensors");
   for (const auto& [name, value] : object.items()) {
     Tensor tensor;
@@ -230,7 +230,7 @@ Status parse_inputs(const Json& object, kernels::NamedTensors& out) {
   return {};
 }
 
-Status parse_expected(const Json& object, OpCase& out) {
+Status parse_expected(const SortedJson& object, OpCase& out) {
   if (!object.is_object()) return Error::make("/outputs", shown(object), "an object of tensors");
   for (const auto& [name, value] : object.items()) {
     ExpectedTensor tensor;
@@ -241,7 +241,7 @@ Status parse_expected(const Json& object, OpCase& out) {
   return {};
 }
 
-Status parse_members(const Json& object, OpCase& out) {
+Status parse_members(const SortedJson& object, OpCase& out) {
   if (!object.is_object()) return Error::make("/", shown(object), "an object with inputs");
   if (object.contains("op")) {
     if (!object.at("op").is_string()) {
@@ -250,11 +250,11 @@ Status parse_members(const Json& object, OpCase& out) {
     out.op = object.at("op").get<std::string>();
   }
   if (object.contains("case")) {
-    const Json& id = object.at("case");
+    const SortedJson& id = object.at("case");
     if (!id.is_number_integer() && !id.is_string()) {
       return Error::make("/case", shown(id), "an integer or a string");
     }
-    out.case_id = id.dump(-1, ' ', false, Json::error_handler_t::replace);
+    out.case_id = id.dump(-1, ' ', false, SortedJson::error_handler_t::replace);
   }
   if (!object.contains("inputs")) return Error::make("/inputs", "not given", "one");
   TANDEM_RETURN_IF_ERROR(parse_inputs(object.at("inputs"), out.inputs));
@@ -313,18 +313,19 @@ bool cells_agree(const Tensor& found, const Tensor& wanted, std::size_t index) {
 }  // namespace
 
 Result<OpCase> parse_op_case(std::string_view text, const std::string& name, std::int64_t line) {
-  Json object;
+  SortedJson object;
   KeyWatch keys;
   try {
-    object = Json::parse(
-        text.begin(), text.end(),
-        [&keys](int, Json::parse_event_t event, Json& value) { return keys.see(event, value); });
-  } catch (const Json::parse_error& error) {
+    object = SortedJson::parse(text.begin(), text.end(),
+                               [&keys](int, SortedJson::parse_event_t event, SortedJson& value) {
+                                 return keys.see(event, value);
+                               });
+  } catch (const SortedJson::parse_error& error) {
     const std::size_t offset = error.byte > 0 ? error.byte - 1 : 0;
     return Error::make(position(text, offset, name, std::max<std::int64_t>(line, 1)),
                        "text that is not JSON",
                        line > 0 ? "one JSON object a line" : "one JSON object");
-  } catch (const Json::exception& error) {
+  } catch (const SortedJson::exception& error) {
     return Error::make(position(text, 0, name, std::max<std::int64_t>(line, 1)), error.what(),
                        "numbers that fit");
   }
@@ -355,7 +356,7 @@ std::string tensors_json(const kernels::NamedTensors& tensors) {
 }
 
 std::string json_string(std::string_view text) {
-  return Json(std::string(text)).dump(-1, ' ', false, Json::error_handler_t::replace);
+  return SortedJson(std::string(text)).dump(-1, ' ', false, SortedJson::error_handler_t::replace);
 }
 
 std::optional<Mismatch> first_mismatch(const OpCase& op_case,

@@ -1,9 +1,10 @@
-// Parsing of option values, and the layout of help.
+// Parsing of option values, and wrapping of text.
 #include "tools/cli/options.hpp"
 
+#include <array>
 #include <charconv>
 
-#include <CLI/CLI.hpp>
+#include "scenarios/exact_number.hpp"
 
 namespace tandem::cli {
 namespace {
@@ -19,64 +20,6 @@ bool parse_whole(std::string_view text, Number& out) {
   return error == std::errc() && stop == end && !text.empty();
 }
 
-constexpr std::size_t kHelpIndent = 26;  ///< column at which descriptions start
-
-/// "  name" padded to the column of descriptions, then the wrapped description.
-std::string help_entry(const std::string& name, const std::string& description) {
-  std::string line = "  " + name;
-  if (line.size() + 1 < kHelpIndent) {
-    line.append(kHelpIndent - line.size(), ' ');
-  } else {
-    line += "\n" + std::string(kHelpIndent, ' ');
-  }
-  return line + wrap(std::string(kHelpIndent, ' ') + description, kHelpIndent).substr(kHelpIndent) +
-         "\n";
-}
-
-class HelpFormat final : public CLI::FormatterBase {
- public:
-  HelpFormat(std::string usage, std::vector<std::string> examples)
-      : usage_(std::move(usage)), examples_(std::move(examples)) {}
-
-  std::string make_help(const CLI::App* app, std::string /*name*/,
-                        CLI::AppFormatMode /*mode*/) const override {
-    const CLI::App* parent = app->get_parent();
-    const std::string name = (parent != nullptr ? parent->get_name() + " " : "") + app->get_name();
-    std::string text = "usage: " + wrap(name + " " + usage_, 2, 73) + "\n\n" +
-                       wrap(app->get_description(), 0) + "\n";
-    std::string arguments;
-    std::string options;
-    for (const CLI::Option* option : app->get_options()) {
-      const std::string label = option->get_option_text();
-      if (option->get_positional()) {
-        arguments += help_entry(option->get_name(true, false), option->get_description());
-      } else {
-        options += help_entry(option->get_name(false, true) + (label.empty() ? "" : " " + label),
-                              option->get_description());
-      }
-    }
-    std::string commands;
-    for (const CLI::App* sub : app->get_subcommands({})) {
-      commands += help_entry(sub->get_name(), sub->get_description());
-    }
-    std::string examples;
-    for (const std::string& example : examples_) examples += "  " + example + "\n";
-    section(text, "subcommands", commands);
-    section(text, "arguments", arguments);
-    section(text, "options", options);
-    section(text, "examples", examples);
-    return text;
-  }
-
- private:
-  static void section(std::string& text, const char* title, const std::string& lines) {
-    if (!lines.empty()) text.append("\n").append(title).append(":\n").append(lines);
-  }
-
-  std::string usage_;
-  std::vector<std::string> examples_;
-};
-
 }  // namespace
 
 Result<std::int64_t> parse_integer(std::string_view option, const std::string& text,
@@ -91,6 +34,26 @@ Result<std::uint64_t> parse_unsigned(std::string_view option, const std::string&
   std::uint64_t value = 0;
   if (parse_whole(text, value)) return value;
   return got(option, text, "an integer in [0, 2^64)");
+}
+
+Result<Nanos> parse_duration(std::string_view option, const std::string& text) {
+  struct Unit {
+    std::string_view name;
+    int digits;            // of 10^-digits s
+    std::int64_t seconds;  // times that
+  };
+  constexpr std::array<Unit, 7> kUnits{Unit{"", 9, 1},     Unit{"s", 9, 1},  Unit{"m", 9, 60},
+                                       Unit{"h", 9, 3600}, Unit{"ms", 6, 1}, Unit{"us", 3, 1},
+                                       Unit{"ns", 0, 1}};
+  constexpr std::int64_t kMax = 1'000'000'000'000'000'000;
+  const std::size_t end = text.find_last_of("0123456789") + 1;  // npos + 1 is 0
+  for (const Unit& unit : kUnits) {
+    if (text.substr(end) != unit.name) continue;
+    const auto value = exact_units(std::string_view(text).substr(0, end), unit.digits);
+    if (!value || *value < 0 || *value > kMax / unit.seconds) break;
+    return *value * unit.seconds;
+  }
+  return got(option, text, "a time of at most 10^18 ns like 90, 90s, 1.5m, 2h, 250ms or 10us");
 }
 
 Result<std::size_t> parse_choice(std::string_view option, const std::string& text,
@@ -137,10 +100,6 @@ Result<std::vector<sim::CheckId>> parse_checks(std::string_view option, const st
     if (comma == std::string::npos) return checks;
     begin = comma + 1;
   }
-}
-
-void set_help(CLI::App& app, const std::string& usage, const std::vector<std::string>& examples) {
-  app.formatter(std::make_shared<HelpFormat>(usage, examples));
 }
 
 std::string wrap(std::string_view text, std::size_t indent, std::size_t width) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "sim/checks/verify.hpp"
+#include "traces/base/ids.hpp"
 #include "traces/base/result.hpp"
 
 namespace CLI {
@@ -20,6 +21,8 @@ namespace tandem::cli {
                                                  std::int64_t min, std::int64_t max);
 [[nodiscard]] Result<std::uint64_t> parse_unsigned(std::string_view option,
                                                    const std::string& text);
+/// A time, 0 to 10^18 ns: a decimal number of s (also without a unit), m, h, ms, us or ns.
+[[nodiscard]] Result<Nanos> parse_duration(std::string_view option, const std::string& text);
 /// The index of `text` in `names`.
 [[nodiscard]] Result<std::size_t> parse_choice(std::string_view option, const std::string& text,
                                                const std::vector<std::string_view>& names);
@@ -35,8 +38,10 @@ struct StepRange {
 [[nodiscard]] Result<std::vector<sim::CheckId>> parse_checks(std::string_view option,
                                                              const std::string& text);
 
-/// Gives `app` help in 80 columns: usage, description, arguments, options, examples. `usage` is
-/// what follows the command's name; `examples` are command lines that work as printed.
+/// Gives `app` its help, from which man page and completion are made too: each command calls it
+/// once. `usage` is what follows the command's name. `examples` are shell commands that work as
+/// printed, in their order, in an empty folder; one that does not end with exit code 0 says so
+/// behind it: "  # exit code 1: why".
 void set_help(CLI::App& app, const std::string& usage, const std::vector<std::string>& examples);
 
 /// `text` in lines of at most `width` columns, each but the first indented by `indent` blanks.

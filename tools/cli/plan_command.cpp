@@ -9,13 +9,13 @@
 namespace tandem::cli {
 namespace {
 
-struct Options {
+struct PlanArguments {
   ScenarioOptions scenario;
   bool dot = false;
   bool json = false;
 };
 
-int run(Io& io, const Options& o) {
+int plan_main(Io& io, const PlanArguments& o) {
   if (o.dot && o.json) {
     return fail(io, Error::make("tandem plan", "got --dot and --json", "one of them at most"));
   }
@@ -32,14 +32,16 @@ int run(Io& io, const Options& o) {
 }  // namespace
 
 void add_plan_command(CLI::App& app, Io& io, int& exit_code) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<PlanArguments>();
   CLI::App* sub = app.add_subcommand("plan", "Print the plan segments of a scenario");
   add_scenario_options(*sub, o->scenario);
+  sub->option_defaults()->group("output");
   sub->add_flag("--dot", o->dot, "as a Graphviz graph");
   sub->add_flag("--json", o->json, "as one JSON document");
   set_help(*sub, "SCENARIO [options]",
-           {"tandem plan azure-conv", "tandem plan azure-conv --schedule sync --dot"});
-  sub->callback([o, &io, &exit_code] { exit_code = run(io, *o); });
+           {"tandem plan azure-conv", "tandem plan azure-conv --schedule sync --dot > plan.dot",
+            "tandem plan decode-small --json | head -n 20"});
+  sub->callback([o, &io, &exit_code] { exit_code = plan_main(io, *o); });
 }
 
 }  // namespace tandem::cli

@@ -29,12 +29,12 @@ std::string counts_text(const sim::Verdict& verdict, bool each, Pick pick) {
                      check_count == 1 ? "" : "s", names);
 }
 
-std::string verdict_word(const sim::Verdict& verdict) {
-  if (verdict.divergence_count > 0) return "diverged";
+std::string verdict_word(const sim::Verdict& verdict, const Style& style) {
+  if (verdict.divergence_count > 0) return style.bad("diverged");
   for (const sim::CheckCount& count : verdict.checks) {
-    if (count.run > 0) return "clean";
+    if (count.run > 0) return style.good("clean");
   }
-  return "nothing was checked";
+  return style.doubtful("nothing was checked");
 }
 
 std::string percentiles_text(const Percentiles& p, std::string (*text)(std::int64_t)) {
@@ -62,6 +62,7 @@ std::string grouped(std::int64_t value) {
 }
 
 std::string row(const std::string& name, const std::string& value) {
+  if (value.find_first_not_of(' ') == std::string::npos) return name + "\n";
   const std::string padded = fmt::format("{:<{}}", name, kValueColumn);
   return padded + wrap(std::string(kValueColumn, ' ') + value, kValueColumn).substr(kValueColumn) +
          "\n";
@@ -88,15 +89,16 @@ std::string bytes_per_slot_step(std::uint64_t bytes, std::int64_t slot_steps) {
   return fmt::format("{}.{:02}", hundredths / 100, hundredths % 100);
 }
 
-std::string verdict_text(const sim::Verdict& verdict, const std::optional<Neighbourhood>& around) {
+std::string verdict_text(const sim::Verdict& verdict, const std::optional<Neighbourhood>& around,
+                         const Style& style) {
   std::string text;
   text += row("checks run", counts_text(verdict, false, [](const auto& c) { return c.run; }));
   text += row("not checkable",
               counts_text(verdict, true, [](const auto& c) { return c.not_checkable; }));
   text += row("diverged", counts_text(verdict, true, [](const auto& c) { return c.diverged; }));
-  text += row("verdict", verdict_word(verdict));
+  text += row("verdict", verdict_word(verdict, style));
   for (const sim::Divergence& divergence : verdict.divergences) {
-    text += sim::to_line(divergence) + "\n";
+    text += style.bad(sim::to_line(divergence)) + "\n";
   }
   const std::uint64_t shown = verdict.divergences.size();
   if (shown >= kDivergencesMax && verdict.divergence_count > shown) {
@@ -105,12 +107,12 @@ std::string verdict_text(const sim::Verdict& verdict, const std::optional<Neighb
   }
   if (around) {
     if (verdict.divergences.size() > 1) text += "the first of them:\n";
-    text += neighbourhood_text(*around);
+    text += neighbourhood_text(*around, style);
   }
   return text;
 }
 
-std::string trace_text(const TraceReport& report) {
+std::string trace_text(const TraceReport& report, const Style& style) {
   std::string text = report.path + "\n";
   if (!report.opened) return text + row("verdict", "not verified: " + report.error);
   text += row("steps", grouped(report.verdict.steps));
@@ -126,10 +128,10 @@ std::string trace_text(const TraceReport& report) {
   for (const sim::CheckId id : report.missing) {
     text += row("required", fmt::format("{} could not run: see --require", sim::to_name(id)));
   }
-  return text + verdict_text(report.verdict, report.around);
+  return text + verdict_text(report.verdict, report.around, style);
 }
 
-std::string run_text(const RunReport& report) {
+std::string run_text(const RunReport& report, const Style& style) {
   const RunSummary& s = report.summary;
   const RunConfig& c = report.config;
   std::string text;
@@ -163,8 +165,8 @@ std::string run_text(const RunReport& report) {
                             s.steps <= s.guard_step + 1 ? ": the run ended there" : ""));
   }
   if (s.stopped) text += row("interrupted", fmt::format("after {} steps", grouped(s.steps)));
-  if (!report.verdict) return text + row("verdict", "not verified");
-  return text + verdict_text(*report.verdict, report.around);
+  if (!report.verdict) return text + row("verdict", style.doubtful("not verified"));
+  return text + verdict_text(*report.verdict, report.around, style);
 }
 
 }  // namespace tandem::cli

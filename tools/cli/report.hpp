@@ -10,6 +10,7 @@
 #include "scenarios/scenario.hpp"
 #include "sim/checks/verify.hpp"
 #include "tools/cli/neighbourhood.hpp"
+#include "tools/cli/style.hpp"
 
 namespace tandem::cli {
 
@@ -60,9 +61,10 @@ struct RunReport {
 /// The checks that ran, that could not, that failed, and the verdict; then divergence lines as they
 /// always are (longer than 80 columns), and what stands around the first.
 [[nodiscard]] std::string verdict_text(const sim::Verdict& verdict,
-                                       const std::optional<Neighbourhood>& around = {});
-[[nodiscard]] std::string trace_text(const TraceReport& report);
-[[nodiscard]] std::string run_text(const RunReport& report);
+                                       const std::optional<Neighbourhood>& around = {},
+                                       const Style& style = {});
+[[nodiscard]] std::string trace_text(const TraceReport& report, const Style& style = {});
+[[nodiscard]] std::string run_text(const RunReport& report, const Style& style = {});
 
 /// Documents with a line end.
 [[nodiscard]] std::string run_json(const RunReport& report);

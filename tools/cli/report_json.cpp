@@ -1,4 +1,4 @@
-// Verdicts and summaries as JSON and JUnit.
+// Verdicts and summaries as JSON.
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -74,81 +74,6 @@ Json trace_object(const TraceReport& report, bool all) {
   return out;
 }
 
-std::string xml(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        // XML 1.0 has no control characters, not even escaped ones.
-        out += static_cast<unsigned char>(c) < 0x20U ? ' ' : c;
-    }
-  }
-  return out;
-}
-
-/// The first kept divergence of a check, as its line, or how often it failed.
-std::string failure_text(const sim::Verdict& verdict, sim::CheckId id, std::uint64_t diverged) {
-  for (const sim::Divergence& divergence : verdict.divergences) {
-    if (divergence.check == id) return sim::to_line(divergence);
-  }
-  return fmt::format("diverged {} times; tandem verify --all lists them", diverged);
-}
-
-std::string junit_suite(const TraceReport& report) {
-  const std::string name = xml(report.path);
-  std::string cases;
-  std::size_t tests = 0;
-  std::size_t failures = 0;
-  std::size_t errors = 0;
-  std::size_t skipped = 0;
-  const auto add = [&](const char* test, const std::string& inside) {
-    ++tests;
-    cases += fmt::format("    <testcase classname=\"{}\" name=\"{}\"", name, test);
-    cases += inside.empty() ? "/>\n" : fmt::format(">{}</testcase>\n", inside);
-  };
-  for (std::size_t i = 0; report.opened && i < sim::kCheckCount; ++i) {
-    const auto id = static_cast<sim::CheckId>(i);
-    const sim::CheckCount& count = report.verdict.checks[i];
-    if (report.verdict.excluded[i] || !sim::check_info(id).implemented) continue;
-    std::string inside;
-    if (count.diverged > 0) {
-      ++failures;
-      inside = fmt::format("<failure message=\"{}\"/>",
-                           xml(failure_text(report.verdict, id, count.diverged)));
-    } else if (count.run == 0) {
-      ++skipped;
-      inside = fmt::format("<skipped message=\"not checkable in {} steps\"/>", count.not_checkable);
-    }
-    add(sim::to_name(id), inside);
-  }
-  std::string trouble = report.error.empty() ? report.damage : report.error;
-  for (const sim::CheckId id : report.missing) {
-    if (!trouble.empty()) trouble += "; ";
-    trouble += fmt::format("required check {} could not run", sim::to_name(id));
-  }
-  if (report.interrupted) trouble += "interrupted";
-  if (!trouble.empty()) {
-    ++errors;
-    add("trace", fmt::format("<error message=\"{}\"/>", xml(trouble)));
-  }
-  return fmt::format(
-      "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\">\n{}"
-      "  </testsuite>\n",
-      name, tests, failures, errors, skipped, cases);
-}
-
 }  // namespace
 
 std::string run_json(const RunReport& report) {
@@ -195,12 +120,6 @@ std::string traces_json(const std::vector<TraceReport>& reports, bool all) {
   out["traces"] = Json::array();
   for (const TraceReport& report : reports) out["traces"].push_back(trace_object(report, all));
   return dump(out);
-}
-
-std::string traces_junit(const std::vector<TraceReport>& reports) {
-  std::string text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n";
-  for (const TraceReport& report : reports) text += junit_suite(report);
-  return text + "</testsuites>\n";
 }
 
 }  // namespace tandem::cli

@@ -1,4 +1,6 @@
 // `tandem run`: runs a scenario, verifies it beside the run, records a trace.
+#include <algorithm>
+
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
@@ -6,6 +8,7 @@
 #include "runtime/host/run_host.hpp"
 #include "tools/cli/commands.hpp"
 #include "tools/cli/documents.hpp"
+#include "tools/cli/option_values.hpp"
 #include "tools/cli/options.hpp"
 #include "tools/cli/report.hpp"
 #include "tools/cli/run_input.hpp"
@@ -17,7 +20,7 @@ namespace {
 // Calls between the run and the judge: enough to hide a slow step, small enough for B=512 (20 MB).
 constexpr std::size_t kRingEntries = 64;
 
-struct Options {
+struct RunArguments {
   ScenarioOptions scenario;
   std::string device = "auto";
   std::string executor = "det";
@@ -39,11 +42,9 @@ struct Recording {
   std::unique_ptr<FanOutSink> sink;  ///< null: nobody wants records
 };
 
-Result<RecordLevel> checked_level(const Options& o) {
+Result<RecordLevel> checked_level(const RunArguments& o) {
   RecordLevel level{};
-  if (!from_name(o.record, level)) {
-    return Error::make("--record", "got '" + o.record + "'", "one of off, state, timeline, full");
-  }
+  TANDEM_CHECK(from_name(o.record, level));  // one_of() let it through
   if (level == RecordLevel::off && !o.output.empty()) {
     return Error::make("-o", "got '" + o.output + "' with --record off",
                        "--record state, timeline or full", "leave one of the two out");
@@ -51,14 +52,13 @@ Result<RecordLevel> checked_level(const Options& o) {
   return level;
 }
 
-Status check_output(const Options& o) {
+Status check_output(const RunArguments& o) {
   if (o.output == "-") {
     return Error::make("-o", "got '-'", "a file name", "write a file, then tandem dump --jsonl");
   }
   if (!o.output.empty() && o.output == o.scenario.scenario) {
     return Error::make("-o", "got the scenario's own file", "a name of its own");
   }
-  TANDEM_RETURN_IF_ERROR(parse_choice("--compress", o.compress, {"none", "zstd"}));
   if (o.compress == "zstd" && !zstd_available()) {
     return Error::make("--compress", "got 'zstd'", "none: this build is without zstd",
                        "install libzstd-dev and build again");
@@ -66,7 +66,7 @@ Status check_output(const Options& o) {
   return {};
 }
 
-Result<Recording> open_recording(Io& io, const Options& o, bool verify) {
+Result<Recording> open_recording(Io& io, const RunArguments& o, bool verify) {
   Recording r;
   std::vector<RecordSink*> targets;
   if (!o.output.empty()) {
@@ -93,20 +93,38 @@ Error with_remains(const Error& error, Recording& r) {
   return Error{error.text + "; " + kept + " keeps the steps up to the last complete block"};
 }
 
-Result<RunSummary> execute(Io& io, const Options& o, const Scenario& scenario, RecordLevel level,
-                           Recording& recording) {
-  TANDEM_TRY(const std::unique_ptr<Workload> workload,
-             make_workload(scenario, scenario_loader(io, o.scenario)));
+/// With a bar where the scenario says when it ends: after steps, or requests, whichever is nearer.
+void show_progress(Progress& progress, const Scenario& scenario, const RunProgress& p) {
+  const std::string text =
+      fmt::format("step {}, {} requests, {} tokens, {}", grouped(p.t), grouped(p.requests_done),
+                  grouped(p.tokens), duration_text(p.now_ns));
+  const WorkloadSpec& workload = scenario.workload;
+  const std::int64_t requests = workload.kind == WorkloadKind::requests
+                                    ? static_cast<std::int64_t>(workload.requests.size())
+                                    : workload.requests_max;
+  const auto share = [](std::int64_t done, std::int64_t total) {
+    return total == 0 ? 0.0 : static_cast<double>(done) / static_cast<double>(total);
+  };
+  if (scenario.steps_max == 0 && requests == 0) {
+    progress.show(text);
+  } else {
+    progress.show(std::max(share(p.t, scenario.steps_max), share(p.requests_done, requests)), text);
+  }
+}
+
+Result<RunSummary> execute(Io& io, const RunArguments& o, const Scenario& scenario,
+                           RecordLevel level, Recording& recording) {
+  TANDEM_TRY(
+      const std::unique_ptr<Workload> workload,
+      make_workload(scenario, scenario_loader(io, o.scenario), scenario_opener(io, o.scenario)));
   Progress progress(io.err);
   RunOptions options;
   options.level = recording.sink != nullptr ? level : RecordLevel::off;
   options.stop = &io.stop;
   options.producer = "tandem " + io.version;
-  options.progress = [&progress](const RunProgress& p) {
+  options.progress = [&](const RunProgress& p) {
     if (!progress.due()) return;
-    progress.show(fmt::format("step {}, {} requests done, {} tokens, {} simulated", grouped(p.t),
-                              grouped(p.requests_done), grouped(p.tokens),
-                              duration_text(p.now_ns)));
+    show_progress(progress, scenario, p);
   };
   if (o.device == "cuda") return run_on_cuda(scenario, *workload, options, recording.sink.get());
   const ExecutorKind executor = o.executor == "threads" ? ExecutorKind::threads : ExecutorKind::det;
@@ -119,7 +137,14 @@ int exit_code_of(const RunReport& report) {
   return report.summary.stopped ? kExitInterrupted : kExitClean;
 }
 
-int run_scenario(Io& io, const Options& o, RecordLevel level) {
+void print_interruption(Io& io, const RunReport& report) {
+  const std::string steps = grouped(report.summary.steps) + " steps were run";
+  static_cast<void>(interrupted(
+      io, "tandem run",
+      report.trace_path.empty() ? steps : steps + " and " + report.trace_path + " holds them"));
+}
+
+int run_scenario(Io& io, const RunArguments& o, RecordLevel level) {
   Result<Scenario> scenario = load_scenario(io, o.scenario);
   if (!scenario) return fail(io, scenario.error());
   std::string device_name = "host";
@@ -157,19 +182,17 @@ int run_scenario(Io& io, const Options& o, RecordLevel level) {
     report.trace_path = o.output;
     report.trace_bytes = r.file->size_bytes();
   }
-  if (!json.value().to_stdout()) io.out.write(run_text(report));
+  if (!json.value().to_stdout()) io.out.write(run_text(report, io.out.style()));
   if (json.value().wanted()) {
     const Status written = json.value().write(io, run_json(report));
     if (!written) return fail(io, written.error().within("--json"));
   }
-  return exit_code_of(report);
+  const int exit_code = exit_code_of(report);
+  if (exit_code == kExitInterrupted) print_interruption(io, report);
+  return exit_code;
 }
 
-int run(Io& io, const Options& o) {
-  const auto device = parse_choice("--device", o.device, {"auto", "host", "cuda"});
-  if (!device) return fail(io, device.error());
-  const auto executor = parse_choice("--executor", o.executor, {"det", "threads"});
-  if (!executor) return fail(io, executor.error());
+int run_main(Io& io, const RunArguments& o) {
   const Result<RecordLevel> level = checked_level(o);
   if (!level) return fail(io, level.error());
   const Status output = check_output(o);
@@ -180,31 +203,45 @@ int run(Io& io, const Options& o) {
 }  // namespace
 
 void add_run_command(CLI::App& app, Io& io, int& exit_code) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<RunArguments>();
   CLI::App* sub = app.add_subcommand("run", "Run a scenario, verify it beside the run, record it");
   add_scenario_options(*sub, o->scenario);
-  sub->add_option("--steps", o->scenario.steps, "end after N loop iterations")->option_text("N");
-  sub->add_option("--device", o->device, "auto, host or cuda")->option_text("D");
-  sub->add_option("--executor", o->executor,
-                  "det (default): one thread, seeded order; threads: a worker thread a stream, the "
-                  "same values and times")
-      ->option_text("E");
-  sub->add_option("-o,--output", o->output, "trace to write; NAME.part until it is whole")
-      ->option_text("NAME");
-  sub->add_option("--record", o->record, "off, state (default), timeline or full")
-      ->option_text("LEVEL");
-  sub->add_option("--compress", o->compress, "blocks of the trace: none (default) or zstd")
-      ->option_text("C");
-  sub->add_flag("--no-verify", o->no_verify, "do not run the simulator beside the run");
+  sub->add_option("--steps", o->scenario.steps,
+                  "end after N loop iterations; with the workload where not given")
+      ->option_text("N");
+  sub->add_option("--from", o->scenario.from,
+                  "leave out rows of a request trace before this time: 90, 90s, 1.5m, 250ms, 2h")
+      ->option_text("TIME");
+  sub->add_option("--until", o->scenario.until, "end a request trace at this time")
+      ->option_text("TIME");
+  sub->add_option("--rate-scale", o->scenario.rate_scale, "arrivals at X times their rate")
+      ->option_text("X");
   sub->add_flag("--unguarded", o->scenario.unguarded,
                 "let a launch that is too small go on instead of ending the run");
+  sub->option_defaults()->group("execution");
+  sub->add_option("--device", o->device, "what executes the steps")
+      ->check(one_of({"auto", "host", "cuda"}));
+  sub->add_option("--executor", o->executor,
+                  "det: one thread, seeded order; threads: a worker thread a stream, the "
+                  "same values and times")
+      ->check(one_of({"det", "threads"}));
+  sub->add_flag("--no-verify", o->no_verify, "do not run the simulator beside the run");
+  sub->option_defaults()->group("output");
+  sub->add_option("-o,--output", o->output, "trace to write; FILE.part until it is whole")
+      ->option_text("FILE");
+  sub->add_option("--record", o->record, "how much of each step is recorded")
+      ->check(one_of({"off", "state", "timeline", "full"}));
+  sub->add_option("--compress", o->compress, "blocks of the trace")
+      ->check(one_of({"none", "zstd"}));
   sub->add_option("--json", o->json, "write the result as JSON; - is standard output")
       ->option_text("FILE");
   set_help(*sub, "SCENARIO [options]",
            {"tandem run azure-conv --steps 2000 -o run.tbt",
             "tandem run azure-conv --steps 500 --schedule sync --json -",
-            "tandem run azure-conv --steps 500 --set engine.max_num_seqs=16 --seed 7"});
-  sub->callback([o, &io, &exit_code] { exit_code = run(io, *o); });
+            "tandem run azure-conv --steps 500 --set engine.max_num_seqs=16 --seed 7",
+            "tandem run azure-conv --steps 500 --rate-scale 1.5",
+            "tandem run dnode-short-drafts --policy predict-sum  # exit code 1"});
+  sub->callback([o, &io, &exit_code] { exit_code = run_main(io, *o); });
 }
 
 }  // namespace tandem::cli

@@ -1,4 +1,4 @@
-// What `run` and `plan` take as SCENARIO: a JSON file, a catalogue name or a request trace (CSV).
+// What `run` and `plan` take as SCENARIO: a JSON file, a catalogue name or a request trace.
 #pragma once
 
 #include <string>
@@ -20,11 +20,15 @@ struct ScenarioOptions {
   std::string policy;
   std::string seed;
   std::string steps;
+  std::string from;  ///< request traces: the slice that is run
+  std::string until;
+  std::string rate_scale;
   std::vector<std::string> sets;
   bool unguarded = false;
 };
 
-/// Declares SCENARIO, --schedule, --policy, --set and --seed.
+/// Declares SCENARIO, --schedule, --policy, --set and --seed. Options declared behind it belong to
+/// the scenario too, until option_defaults() names another group.
 void add_scenario_options(CLI::App& app, ScenarioOptions& options);
 
 [[nodiscard]] Result<Scenario> load_scenario(Io& io, const ScenarioOptions& options);
@@ -32,7 +36,7 @@ void add_scenario_options(CLI::App& app, ScenarioOptions& options);
 /// Reads the files a scenario names: beside the scenario's own file, else as the path stands.
 [[nodiscard]] FileLoader scenario_loader(Io& io, const ScenarioOptions& options);
 
-/// "a, b, c": the names of the embedded catalogue.
-[[nodiscard]] std::string catalog_text();
+/// The same for a request trace, piece by piece.
+[[nodiscard]] SourceOpener scenario_opener(Io& io, const ScenarioOptions& options);
 
 }  // namespace tandem::cli

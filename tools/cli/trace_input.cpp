@@ -1,7 +1,6 @@
 // Opens trace files for the subcommands that read them.
 #include "tools/cli/trace_input.hpp"
 
-#include <string_view>
 #include <utility>
 
 namespace tandem::cli {
@@ -18,13 +17,6 @@ Result<OpenTrace> open_trace_file(Io& io, const std::string& path, ReaderHooks h
   hooks.stop = &io.stop;
   trace.reader = watch(*trace.decoder, *trace.file, std::move(hooks));
   return trace;
-}
-
-bool is_interruption(const Io& io, const Error& error) {
-  const std::string_view word = kInterrupted;
-  const std::string_view text = error.text;
-  return io.stop.load() && text.size() >= word.size() &&
-         text.substr(text.size() - word.size()) == word;
 }
 
 }  // namespace tandem::cli

@@ -19,7 +19,4 @@ struct OpenTrace {
 
 [[nodiscard]] Result<OpenTrace> open_trace_file(Io& io, const std::string& path, ReaderHooks hooks);
 
-/// True for the error of a block that did not open because of the stop flag.
-[[nodiscard]] bool is_interruption(const Io& io, const Error& error);
-
 }  // namespace tandem::cli

@@ -7,6 +7,7 @@
 
 #include "tools/cli/commands.hpp"
 #include "tools/cli/documents.hpp"
+#include "tools/cli/option_values.hpp"
 #include "tools/cli/options.hpp"
 #include "tools/cli/report.hpp"
 #include "tools/cli/trace_input.hpp"
@@ -16,7 +17,7 @@ namespace {
 
 constexpr int kJobsMax = 256;
 
-struct Options {
+struct VerifyArguments {
   std::vector<std::string> traces;
   std::string jobs;
   std::string require = "V1,V2,V6";
@@ -25,13 +26,13 @@ struct Options {
   bool all = false;
 };
 
-struct Checked {
+struct CheckedVerify {
   sim::VerifyOptions verify;
   std::vector<sim::CheckId> required;
 };
 
-Result<Checked> check_options(const Options& o) {
-  Checked checked;
+Result<CheckedVerify> check_verify(const VerifyArguments& o) {
+  CheckedVerify checked;
   if (o.jobs.empty()) {
     checked.verify.jobs =
         static_cast<int>(std::clamp<unsigned>(std::thread::hardware_concurrency(), 1, kJobsMax));
@@ -76,20 +77,19 @@ void look_around(Io& io, const OpenTrace& trace, TraceReport& report) {
   report.around = read_neighbourhood(*reader, report.verdict.divergences.front());
 }
 
-TraceReport verify_one(Io& io, const std::string& path, const Checked& options,
+TraceReport verify_one(Io& io, const std::string& path, const CheckedVerify& options,
                        bool wants_neighbourhood) {
   TraceReport report;
   report.path = path;
   Progress progress(io.err);
   std::size_t block_count = 0;
   ReaderHooks hooks;
-  hooks.block_done = [&](std::size_t done) {
-    if (progress.due()) progress.show(fmt::format("{}: block {} of {}", path, done, block_count));
-  };
+  hooks.block_done = [&](std::size_t done) { progress.show_blocks(done, block_count, path); };
   const Result<OpenTrace> trace = open_trace_file(io, path, std::move(hooks));
   if (!trace) {
-    report.error = trace.error().text;
-    report.exit_code = kExitBadInput;
+    report.interrupted = is_interruption(io, trace.error());
+    if (!report.interrupted) report.error = trace.error().text;
+    report.exit_code = exit_code_of(report);
     return report;
   }
   const TraceReader& reader = *trace.value().reader;
@@ -116,8 +116,9 @@ void print_errors(Io& io, const TraceReport& report) {
   if (!report.error.empty()) print_error(io, Error{report.error});
   if (!report.damage.empty()) print_error(io, Error{report.damage});
   if (report.interrupted) {
-    print_error(io, Error{fmt::format("{}: interrupted after {} steps", report.path,
-                                      grouped(report.verdict.steps))});
+    static_cast<void>(
+        interrupted(io, report.path,
+                    fmt::format("the verdict is that of {} steps", grouped(report.verdict.steps))));
   }
   if (report.missing.empty()) return;
   std::string names;
@@ -136,8 +137,8 @@ int worse(int a, int b) {
   return kExitClean;
 }
 
-int run(Io& io, const Options& o) {
-  const Result<Checked> options = check_options(o);
+int verify_main(Io& io, const VerifyArguments& o) {
+  const Result<CheckedVerify> options = check_verify(o);
   if (!options) return fail(io, options.error());
   Result<Document> json = Document::open(io, "--json", o.json);
   if (!json) return fail(io, json.error());
@@ -151,42 +152,62 @@ int run(Io& io, const Options& o) {
     // Told of the first divergence of the command line only: one is read, many are counted.
     TraceReport report = verify_one(io, path, options.value(), exit_code != kExitDiverged);
     exit_code = worse(exit_code, report.exit_code);
-    if (print_text) io.out.write(std::string(reports.empty() ? "" : "\n") + trace_text(report));
+    if (print_text)
+      io.out.write(std::string(reports.empty() ? "" : "\n") + trace_text(report, io.out.style()));
     print_errors(io, report);
     reports.push_back(std::move(report));
     if (reports.back().interrupted) break;
   }
+  // One that cannot be written does not keep the other from its place.
   if (json.value().wanted()) {
     const Status written = json.value().write(io, traces_json(reports, o.all));
-    if (!written) return fail(io, written.error().within("--json"));
+    if (!written) exit_code = fail(io, written.error().within("--json"));
   }
   if (junit.value().wanted()) {
     const Status written = junit.value().write(io, traces_junit(reports));
-    if (!written) return fail(io, written.error().within("--junit"));
+    if (!written) exit_code = fail(io, written.error().within("--junit"));
   }
   return exit_code;
+}
+
+std::vector<std::string_view> check_names() {
+  std::vector<std::string_view> names{"none"};
+  for (std::size_t i = 0; i < sim::kCheckCount; ++i) {
+    const auto id = static_cast<sim::CheckId>(i);
+    if (sim::check_info(id).implemented) names.emplace_back(sim::to_name(id));
+  }
+  return names;
 }
 
 }  // namespace
 
 void add_verify_command(CLI::App& app, Io& io, int& exit_code) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<VerifyArguments>();
   CLI::App* sub = app.add_subcommand(
       "verify", "Replay traces, name the first divergence and show the steps around it");
   sub->add_option("TRACE", o->traces, "traces (.tbt, .part or JSONL), one verdict each")
       ->required();
-  sub->add_option("--jobs", o->jobs, "worker threads; default: as many as cores")->option_text("N");
-  sub->add_option("--require", o->require, "checks that must run: default V1,V2,V6; none for none")
-      ->option_text("V1,V2,..");
+  sub->option_defaults()->group("checking");
+  sub->add_option("--jobs", o->jobs, "worker threads; as many as cores where not given")
+      ->option_text("N");
+  sub->add_option("--require", o->require,
+                  "checks, separated by commas, that must run in every step; none for none")
+      ->option_text("CHECKS")
+      ->check(suggest_list(check_names()));
+  sub->option_defaults()->group("output");
   sub->add_flag("--all", o->all,
                 "print every divergence, " + grouped(std::uint64_t{kDivergencesMax}) + " at most");
   sub->add_option("--json", o->json, "write the verdicts as JSON; - is standard output")
       ->option_text("FILE");
-  sub->add_option("--junit", o->junit, "write the verdicts as JUnit XML")->option_text("FILE");
+  sub->add_option("--junit", o->junit,
+                  "write the verdicts as JUnit XML, a suite a trace and a case a check; - is "
+                  "standard output")
+      ->option_text("FILE");
   set_help(*sub, "TRACE... [options]",
-           {"tandem verify run.tbt", "tandem verify run.tbt --jobs 2 --json -",
+           {"tandem run azure-conv --steps 2000 -o run.tbt", "tandem verify run.tbt",
+            "tandem verify run.tbt --jobs 2 --json -",
             "tandem verify run.tbt --all --require V0,V1,V2,V6 --junit verdict.xml"});
-  sub->callback([o, &io, &exit_code] { exit_code = run(io, *o); });
+  sub->callback([o, &io, &exit_code] { exit_code = verify_main(io, *o); });
 }
 
 }  // namespace tandem::cli

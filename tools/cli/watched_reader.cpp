@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "tools/cli/io.hpp"
+
 namespace tandem::cli {
 namespace {
 

@@ -17,9 +17,6 @@ struct ReaderHooks {
   std::function<void(std::size_t)> block_done;
 };
 
-/// The text of the error of a block that did not open because of the stop flag.
-constexpr const char* kInterrupted = "interrupted";
-
 /// `file` holds the bytes of `inner`; both outlive the result. When a BlockReader is destroyed, its
 /// pages leave memory: what is resident does not grow with the file.
 [[nodiscard]] std::unique_ptr<TraceReader> watch(const TraceReader& inner, const InputFile& file,

@@ -1,26 +1,33 @@
-# The scenario catalogue: every JSON file is listed by hand and embedded into the library.
+# JSON files that are listed by hand and embedded into a library: the scenario catalogue, profiles.
 include_guard(GLOBAL)
 
 # tandem_embed_catalog(OUT FILE.json ..): sets OUT to a generated source that defines
 # catalog_scenario() and catalog_names() of scenarios/scenario.hpp. Configure fails where the list
 # and the folder catalog/ differ.
-function(tandem_embed_catalog out)
+macro(tandem_embed_catalog out)
+  tandem_embed_json(${out} catalog scenarios/scenario.hpp catalog_scenario catalog_names ${ARGN})
+endmacro()
+
+# tandem_embed_json(OUT FOLDER HEADER TEXT NAMES FILE.json ..): sets OUT to a generated source that
+# defines TEXT(name), the content of FOLDER/name.json, and NAMES(), all names sorted, which HEADER
+# declares. Configure fails where the list and FOLDER differ.
+function(tandem_embed_json out folder header text_function names_function)
   file(GLOB present CONFIGURE_DEPENDS
-    RELATIVE "${CMAKE_CURRENT_SOURCE_DIR}/catalog" "catalog/*.json")
+    RELATIVE "${CMAKE_CURRENT_SOURCE_DIR}/${folder}" "${folder}/*.json")
   set(listed ${ARGN})
   list(SORT listed)
   foreach(file IN LISTS present)
     if(NOT file IN_LIST listed)
-      message(FATAL_ERROR "scenarios/catalog/${file} is not registered: list it in "
+      message(FATAL_ERROR "scenarios/${folder}/${file} is not registered: list it in "
         "scenarios/CMakeLists.txt, or delete it")
     endif()
   endforeach()
 
   set(entries "")
   foreach(file IN LISTS listed)
-    set(path "${CMAKE_CURRENT_SOURCE_DIR}/catalog/${file}")
+    set(path "${CMAKE_CURRENT_SOURCE_DIR}/${folder}/${file}")
     if(NOT EXISTS "${path}")
-      message(FATAL_ERROR "scenarios/CMakeLists.txt lists catalog/${file}, which does not exist")
+      message(FATAL_ERROR "scenarios/CMakeLists.txt lists ${folder}/${file}, which does not exist")
     endif()
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${path}")
     file(READ "${path}" text)
@@ -29,36 +36,33 @@ function(tandem_embed_catalog out)
   endforeach()
   list(LENGTH listed count)
 
-  set(source "// The embedded scenarios, generated from scenarios/catalog.
+  set(source "// Embedded files, generated from scenarios/${folder}.
 #include <array>
+#include <utility>
 
-#include \"scenarios/scenario.hpp\"
+#include \"${header}\"
 
 namespace tandem {
 namespace {
-struct Entry {
-  std::string_view name;
-  std::string_view text;
-};
-const std::array<Entry, ${count}> kCatalog{{
+const std::array<std::pair<std::string_view, std::string_view>, ${count}> k_${folder}{{
 ${entries}}};
 }  // namespace
 
-std::optional<std::string_view> catalog_scenario(std::string_view name) {
-  for (const Entry& entry : kCatalog) {
-    if (entry.name == name) return entry.text;
+std::optional<std::string_view> ${text_function}(std::string_view name) {
+  for (const auto& [file, text] : k_${folder}) {
+    if (file == name) return text;
   }
   return std::nullopt;
 }
 
-std::vector<std::string_view> catalog_names() {
+std::vector<std::string_view> ${names_function}() {
   std::vector<std::string_view> names;
-  for (const Entry& entry : kCatalog) names.push_back(entry.name);
+  for (const auto& entry : k_${folder}) names.push_back(entry.first);
   return names;
 }
 }  // namespace tandem
 ")
-  set(path "${CMAKE_CURRENT_BINARY_DIR}/catalog.cpp")
+  set(path "${CMAKE_CURRENT_BINARY_DIR}/${folder}.cpp")
   set(old "")
   if(EXISTS "${path}")
     file(READ "${path}" old)

@@ -35,6 +35,11 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     list(APPEND tandem_warnings -Wno-dangling-reference)
   endif()
 endif()
+if(CMAKE_UNITY_BUILD)
+  # Several sources are one translation unit (presets asan and tsan): names local to two of them
+  # seem to shadow each other, and a type local to one looks like a type local to a header.
+  list(APPEND tandem_warnings -Wno-shadow $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
+endif()
 if(TANDEM_WERROR)
   list(APPEND tandem_warnings -Werror)
 endif()
@@ -46,4 +51,20 @@ if(TANDEM_SANITIZE)
     -fno-omit-frame-pointer)
   target_compile_options(tandem_flags INTERFACE ${tandem_sanitize_flags})
   target_link_options(tandem_flags INTERFACE ${tandem_sanitize_flags})
+endif()
+
+# libFuzzer: programs that mutate their input, beside the sanitizers of TANDEM_SANITIZE.
+option(TANDEM_FUZZ "Build the libFuzzer programs of tests/fuzz (preset fuzz)" OFF)
+if(TANDEM_FUZZ)
+  include(CheckCXXSourceCompiles)
+  set(CMAKE_REQUIRED_FLAGS -fsanitize=fuzzer)
+  check_cxx_source_compiles("#include <cstddef>
+    extern \"C\" int LLVMFuzzerTestOneInput(const unsigned char*, std::size_t) { return 0; }"
+    TANDEM_HAS_LIBFUZZER)
+  unset(CMAKE_REQUIRED_FLAGS)
+  if(NOT TANDEM_HAS_LIBFUZZER)
+    message(FATAL_ERROR "TANDEM_FUZZ=ON but ${CMAKE_CXX_COMPILER} has no libFuzzer.\n"
+      "On Debian or Ubuntu: apt-get install clang libclang-rt-14-dev, and use preset fuzz")
+  endif()
+  target_compile_options(tandem_flags INTERFACE -fsanitize=fuzzer-no-link)
 endif()

@@ -57,7 +57,7 @@ endfunction()
 # tandem_add_test(NAME SOURCES .. DEPS .. LABELS ..)
 #
 # Makes the GoogleTest program NAME_test; every TEST in it is a ctest named NAME.Subject.Outcome.
-# The label gpu makes tests take turns on the device. Without SOURCES nothing is made.
+# Without SOURCES nothing is made.
 function(tandem_add_test name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;DEPS;LABELS")
   if(arg_UNPARSED_ARGUMENTS)
@@ -72,15 +72,11 @@ function(tandem_add_test name)
   target_link_libraries(${target} PRIVATE ${arg_DEPS} tandem::test_support GTest::gtest_main
     Threads::Threads tandem::flags)
   _tandem_record_target(${target} test "${arg_DEPS}" "${arg_SOURCES}")
-  set(lock "")
-  if("gpu" IN_LIST arg_LABELS)
-    set(lock RESOURCE_LOCK gpu)
-  endif()
   if(NOT arg_LABELS)
     set(arg_LABELS unit)
   endif()
   gtest_discover_tests(${target} TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST
-    DISCOVERY_TIMEOUT 120 PROPERTIES TIMEOUT 900 ${lock} LABELS "${arg_LABELS}")
+    DISCOVERY_TIMEOUT 120 PROPERTIES TIMEOUT 900 LABELS "${arg_LABELS}")
 endfunction()
 
 # tandem_add_tool(NAME SOURCES .. DEPS ..): an executable called NAME.

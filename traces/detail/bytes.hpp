@@ -46,6 +46,17 @@ T get_fixed(const std::uint8_t* at) {
   return static_cast<T>(value);
 }
 
+/// What lists may take in memory, in words of 4 bytes: few bytes may stand for long lists, so that
+/// the size of a file says nothing. Far above what runs need; writers refuse more.
+constexpr std::uint64_t kListWordsMax = 1ULL << 24U;  ///< of one record or keyframe
+constexpr std::uint64_t kTailWordsMax = 1ULL << 27U;  ///< of the tail
+
+/// Words that `count` elements of T take, without what hangs on them.
+template <class T>
+constexpr std::uint64_t words_of(std::uint64_t count) {
+  return count * ((sizeof(T) + 3) / 4);
+}
+
 /// Reads forward through bytes it does not own. Past the end, and at a varint that does not fit 64
 /// bits, it gives zeros and ok() turns false for good: callers test once, at the end.
 class ByteCursor {
@@ -59,6 +70,14 @@ class ByteCursor {
   void fail() {
     ok_ = false;
     at_ = end_;
+  }
+
+  /// From here on lists may take this much.
+  void allow(std::uint64_t words) { words_left_ = words; }
+  /// Fails where a list of that size is not allowed any more. Ask before making it.
+  void spend(std::uint64_t words) {
+    if (words > words_left_) return fail();
+    words_left_ -= words;
   }
 
   template <class T>
@@ -102,6 +121,7 @@ class ByteCursor {
  private:
   const std::uint8_t* at_ = nullptr;
   const std::uint8_t* end_ = nullptr;
+  std::uint64_t words_left_ = kListWordsMax;
   bool ok_ = true;
 };
 

@@ -134,6 +134,7 @@ void get_array_of(ByteCursor& in, std::vector<T>& out) {
     in.fail();
     return;
   }
+  in.spend(words_of<T>(count));
   const ByteView packed = in.take(packed_bytes(count, width));
   if (!in.ok()) return;
   out.reserve(static_cast<std::size_t>(count));

@@ -98,6 +98,7 @@ class PlainDecoder {
     values.clear();
     const std::uint64_t count = in_.varint();
     if (count > in_.left()) return in_.fail();
+    in_.spend(words_of<T>(count));
     for (std::uint64_t i = 0; i < count && in_.ok(); ++i) each(values.emplace_back());
   }
   template <class T>
@@ -129,6 +130,53 @@ class PlainDecoder {
     }
   }
 };
+
+/// Counts the words that the lists of what it visits take: at least what a decoder spends on them.
+class ListWords {
+ public:
+  template <class T>
+  void operator()(const char* /*name*/, const T& value) {
+    count(value);
+  }
+  template <class T>
+  void operator()(Field /*field*/, const T& value) {
+    count(value);
+  }
+  template <class T, class Each>
+  void list(Field /*field*/, const std::vector<T>& values, Each each) {
+    words_ += words_of<T>(values.size());
+    for (const T& value : values) each(value, *this);
+  }
+  [[nodiscard]] std::uint64_t words() const { return words_; }
+
+ private:
+  std::uint64_t words_ = 0;
+
+  template <class T>
+  void count(const T& value) {
+    if constexpr (!std::integral<T> && !std::is_enum_v<T>) visit_members(value, *this);
+  }
+  template <class T>
+  void count(const std::vector<T>& values) {
+    words_ += words_of<T>(values.size());
+    if constexpr (!std::integral<T>) {
+      for (const T& value : values) count(value);
+    }
+  }
+};
+
+/// Words of the lists of a keyframe or a row.
+template <class T>
+std::uint64_t list_words(const T& value) {
+  ListWords words;
+  visit_members(value, words);
+  return words.words();
+}
+inline std::uint64_t list_words(const StepRecord& record) {
+  ListWords words;
+  visit_fields(record, words);
+  return words.words();
+}
 
 /// Appends `value` in plain binary.
 template <class T>

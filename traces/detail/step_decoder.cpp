@@ -76,6 +76,7 @@ class ListReader {
       std::int32_t block = 0;
       value(block, wrap_add(last, 1));
       check(head >> 1U < kRunMax);
+      in.spend((head >> 1U) + 1);
       if (!in.ok()) return;
       for (std::uint64_t i = 0; i <= head >> 1U; ++i)
         values.push_back(wrap_add(block, static_cast<std::int32_t>(i)));
@@ -90,6 +91,7 @@ class ListReader {
     const auto extra = wrap_sub(size, static_cast<std::int64_t>(expected.size()));
     check(size >= 0 &&
           extra <= static_cast<std::int64_t>(std::min<std::uint64_t>(count, in.left())));
+    if (in.ok()) in.spend(static_cast<std::uint64_t>(size));
     if (!in.ok()) return;
     values.assign(expected.begin(), expected.end());
     values.resize(static_cast<std::size_t>(size), 0);
@@ -189,6 +191,8 @@ class StepDecoder::Impl {
       return Error{"got values behind the last record, want none"};
     }
     const std::uint8_t shape = shapes_[position_++];
+    lists_.in.allow(kListWordsMax);
+    odd_.allow(kListWordsMax);
     if (shape == kOddShape) {
       reset(record);
       PlainDecoder decoder(odd_, present_);
@@ -357,7 +361,9 @@ class StepDecoder::Impl {
   template <class T>
   void resize(std::vector<T>& list, std::int64_t size) {
     // Every element takes a byte at least, so that a count alone never allocates.
-    const bool valid = size >= 0 && static_cast<std::uint64_t>(size) <= lists_.in.left();
+    bool valid = size >= 0 && static_cast<std::uint64_t>(size) <= lists_.in.left();
+    if (valid) lists_.in.spend(words_of<T>(static_cast<std::uint64_t>(size)));
+    valid = valid && lists_.in.ok();
     bad_ |= !valid;
     const std::size_t count = valid ? static_cast<std::size_t>(size) : 0;
     if constexpr (std::is_same_v<T, Task>) {

@@ -12,8 +12,6 @@
 namespace tandem::detail {
 namespace {
 
-constexpr std::uint32_t kHeaderBytesMax = 1U << 26U;
-
 Error damaged(std::string_view what, std::uint32_t stored, std::uint32_t computed) {
   return Error{
       fmt::format("got checksum {:#010x} of the {}, want {:#010x}; these bytes were damaged "
@@ -28,6 +26,7 @@ ByteView text_bytes(const std::string& text) {
 }  // namespace
 
 void put_file_head(Bytes& out, const std::string& header_json) {
+  TANDEM_CHECK(header_json.size() <= kHeaderBytesMax);
   const std::size_t start = out.size();
   put_bytes(out, kTbtMagic);
   put_fixed(out, kTbtVersion);
@@ -68,7 +67,7 @@ Result<std::string> get_file_head(ByteView file, std::uint64_t& end) {
 }
 
 void put_frame(Bytes& out, FrameHead head, const std::string& plan, ByteView stored) {
-  TANDEM_CHECK(plan.size() <= std::numeric_limits<std::uint32_t>::max());
+  TANDEM_CHECK(plan.size() <= kPlanBytesMax);
   const std::size_t start = out.size();
   put_fixed(out, head.magic);
   put_fixed(out, head.flags);
@@ -115,6 +114,10 @@ Result<Frame> get_frame(ByteView file, std::uint64_t offset) {
   if (head.raw_size > kRawBytesMax || (plain && head.raw_size != head.stored_size)) {
     return Error{fmt::format("got a frame of {} raw and {} stored bytes, want at most {}",
                              head.raw_size, head.stored_size, kRawBytesMax)};
+  }
+  if (head.plan_size > kPlanBytesMax) {
+    return Error{
+        fmt::format("got a plan part of {} bytes, want at most {}", head.plan_size, kPlanBytesMax)};
   }
   const std::uint64_t body = left - kFrameHeadBytes;
   if (head.plan_size > body || head.stored_size > body - head.plan_size) {
@@ -201,7 +204,10 @@ Result<FileIndex> parse_index(ByteView payload, std::uint64_t first_offset,
     entry.info.record_count = in.varint_signed();
     expected_step = static_cast<std::int64_t>(static_cast<std::uint64_t>(entry.info.first_step) +
                                               static_cast<std::uint64_t>(entry.info.step_count));
-    if (!in.ok() || entry.info.size_bytes > index_offset - offset) return wrong;
+    const std::uint64_t left = index_offset - offset;
+    if (!in.ok() || entry.info.size_bytes < kFrameHeadBytes || entry.info.size_bytes > left) {
+      return wrong;
+    }
     offset += entry.info.size_bytes;
     index.blocks.push_back(entry);
   }

@@ -19,8 +19,10 @@ constexpr std::array<std::uint8_t, 8> kTbtMagic{0x8F, 'T', 'B', 'T', 0x0D, 0x0A,
 constexpr std::size_t kFileHeadBytes = 24;
 constexpr std::size_t kFrameHeadBytes = 64;
 constexpr std::size_t kTrailerBytes = 16;
-constexpr std::uint64_t kRawBytesMax = 1ULL << 30U;      ///< of one block, before compression
-constexpr std::uint64_t kBlockRecordsMax = 1ULL << 18U;  ///< records of one block
+constexpr std::size_t kHeaderBytesMax = std::size_t{1} << 26U;
+constexpr std::size_t kPlanBytesMax = std::size_t{1} << 26U;  ///< of one frame
+constexpr std::uint64_t kRawBytesMax = 1ULL << 28U;           ///< of one block, before compression
+constexpr std::uint64_t kBlockRecordsMax = 1ULL << 18U;       ///< records of one block
 
 constexpr std::uint32_t four_letters(const char (&text)[5]) {
   std::uint32_t value = 0;

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "traces/base/result.hpp"
 #include "traces/detail/bytes.hpp"
@@ -14,5 +15,8 @@ namespace tandem::detail {
                                                             BlockFetch fetch);
 [[nodiscard]] Result<std::unique_ptr<TraceReader>> open_jsonl(ByteView file,
                                                               const std::string& name);
+
+/// The header line of a JSONL trace: its format, its version, then what check_header() asks for.
+[[nodiscard]] Status jsonl_first_line(std::string_view line, TraceHeader& out);
 
 }  // namespace tandem::detail

@@ -1,4 +1,6 @@
 // The real executable: kill -9, signals, pipes, full devices, real workloads.
+#include "tests/unit/cli/executable.hpp"
+
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
@@ -12,8 +14,8 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "tests/support/sanitized.hpp"
 #include "tests/support/shared_data.hpp"
-#include "tests/unit/cli/child_process.hpp"
 #include "tests/unit/cli/fake_io.hpp"
 #include "traces/base/random.hpp"
 #include "traces/tbt.hpp"
@@ -25,35 +27,9 @@ namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 using Json = nlohmann::json;
 using test::ChildProcess;
+using test::Executable;
 using test::lines_of;
 using test::read_whole;
-using test::ScratchFolder;
-
-class Executable : public ::testing::Test {
- protected:
-  int run(const std::vector<std::string>& args, ChildProcess::Limits limits = {}) {
-    ChildProcess child(folder_, args, limits);
-    const int code = child.wait();
-    out_ = child.out();
-    err_ = child.err();
-    return code;
-  }
-
-  /// Through a shell, for pipes; the executable is $T.
-  int shell(const std::string& script) {
-    const std::string command = "cd '" + folder_.path() +
-                                "' && T='" TANDEM_EXECUTABLE "' bash -c '" + script +
-                                "' > stdout 2> stderr";
-    const int status = std::system(command.c_str());
-    out_ = read_whole(folder_ / "stdout");
-    err_ = read_whole(folder_ / "stderr");
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 1000;
-  }
-
-  ScratchFolder folder_;
-  std::string out_;
-  std::string err_;
-};
 
 std::uint64_t test_seed() {
   const char* given = std::getenv("TANDEM_TEST_SEED");
@@ -86,11 +62,7 @@ TEST_F(Executable, VersionThenItPrintsOne) {
 }
 
 // A sanitizer slows the killed program 20-fold and sees nothing of what a kill does to a file.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr int kKills = 10;
-#else
-constexpr int kKills = 100;
-#endif
+constexpr int kKills = test::kSanitized ? 10 : 100;
 
 TEST_F(Executable, KilledAtRandomPointsThenPartReadsBackUpToTheLastCompleteBlock) {
   const std::vector<std::string> args{"run", "azure-conv", "--steps", "6000", "-o", "run.tbt"};

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <span>
@@ -21,9 +22,11 @@ class MemoryStream final : public cli::OutStream {
  public:
   std::string text;
   bool terminal = false;
+  int width = 80;
   bool full = false;                    ///< every write fails
   std::size_t reader_reads = SIZE_MAX;  ///< bytes until the reader goes away
   [[nodiscard]] bool is_terminal() const override { return terminal; }
+  [[nodiscard]] int columns() const override { return width; }
 
  protected:
   Put put(std::string_view bytes, Error& error) override {
@@ -41,13 +44,14 @@ class MemoryFiles final : public cli::FileSystem {
  public:
   std::map<std::string, std::string> files;
   std::uint64_t space_bytes = UINT64_MAX;  ///< left for all output together
+  std::function<void()> block_read;        ///< called when a reader is done with a block
 
   Result<std::unique_ptr<cli::InputFile>> open(const std::string& path) override {
     const auto found = files.find(path);
     if (found == files.end()) {
       return Error::make(path, "no such file or folder", "a file that can be read");
     }
-    return std::unique_ptr<cli::InputFile>(std::make_unique<Input>(found->second));
+    return std::unique_ptr<cli::InputFile>(std::make_unique<Input>(*this, found->second));
   }
 
   Result<std::unique_ptr<cli::OutputFile>> create(const std::string& path) override {
@@ -62,13 +66,16 @@ class MemoryFiles final : public cli::FileSystem {
  private:
   class Input final : public cli::InputFile {
    public:
-    explicit Input(std::string text) : text_(std::move(text)) {}
+    Input(MemoryFiles& owner, std::string text) : owner_(owner), text_(std::move(text)) {}
     [[nodiscard]] std::span<const std::byte> bytes() const override {
       return std::as_bytes(std::span(text_.data(), text_.size()));
     }
-    void release(std::uint64_t /*offset*/, std::uint64_t /*size_bytes*/) const override {}
+    void release(std::uint64_t /*offset*/, std::uint64_t /*size_bytes*/) const override {
+      if (owner_.block_read) owner_.block_read();
+    }
 
    private:
+    MemoryFiles& owner_;
     std::string text_;
   };
 
@@ -128,12 +135,13 @@ struct FakeMachine {
   MemoryStream err;
   MemoryFiles files;
   std::atomic<bool> stop{false};
+  bool no_colour = false;
 
   /// Runs one command line; `out` and `err` hold what it printed.
   int run(const std::vector<std::string>& args) {
     out.text.clear();
     err.text.clear();
-    cli::Io io{out, err, files, stop, "0.0.0-test"};
+    cli::Io io{out, err, files, stop, "0.0.0-test", no_colour};
     return cli::run_cli(args, io);
   }
 
@@ -149,6 +157,19 @@ struct FakeMachine {
     return run(args);
   }
 };
+
+/// A text as it would be without colour.
+inline std::string without_escapes(const std::string& text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\x1b') {
+      i = std::min(text.find('m', i), text.size());
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
 
 /// Lines of a text, without their ends.
 inline std::vector<std::string> lines_of(const std::string& text) {

@@ -27,6 +27,31 @@ TEST(ParseUnsigned, WholeRangeThenTheValue) {
   EXPECT_FALSE(parse_unsigned("--seed", "-1").ok());
 }
 
+TEST(ParseDuration, UnitsThenExactNanoseconds) {
+  const auto ns = [](const char* text) { return parse_duration("--from", text).value(); };
+  EXPECT_EQ(ns("0"), 0);
+  EXPECT_EQ(ns("90"), 90'000'000'000);
+  EXPECT_EQ(ns("90s"), 90'000'000'000);
+  EXPECT_EQ(ns("1.5m"), 90'000'000'000);
+  EXPECT_EQ(ns("2h"), 7'200'000'000'000);
+  EXPECT_EQ(ns("250ms"), 250'000'000);
+  EXPECT_EQ(ns("0.3us"), 300);
+  EXPECT_EQ(ns("7ns"), 7);
+  EXPECT_EQ(ns("1e3s"), 1'000'000'000'000);
+  EXPECT_EQ(ns("1000000000"), 1'000'000'000'000'000'000);
+}
+
+TEST(ParseDuration, AnythingElseThenRefused) {
+  for (const std::string text : {"", "s", "-1s", "10d", "10 s", "1:30", "1e", "1000000001",
+                                 "277778h", "99999999999999999999h"}) {
+    const auto result = parse_duration("--from", text);
+    ASSERT_FALSE(result.ok()) << text;
+    EXPECT_EQ(result.error().text,
+              "--from: got '" + text +
+                  "', want a time of at most 10^18 ns like 90, 90s, 1.5m, 2h, 250ms or 10us");
+  }
+}
+
 TEST(ParseSteps, FormsThenHalfOpenRanges) {
   const auto range = [](const char* text) {
     const StepRange r = parse_steps("--steps", text).value();

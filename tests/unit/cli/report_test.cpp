@@ -1,8 +1,15 @@
 // Verdicts and summaries: text in 80 columns, JSON keys as scripts expect them, JUnit.
 #include "tools/cli/report.hpp"
 
+#include <cstdint>
+#include <map>
+#include <sstream>
 #include <string>
+#include <utility>
+#include <vector>
 
+#include <boost/property_tree/ptree.hpp>
+#include <boost/property_tree/xml_parser.hpp>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
@@ -59,6 +66,12 @@ TEST(Grouped, DigitsThenCommasByThousands) {
   EXPECT_EQ(grouped(std::int64_t{1000}), "1,000");
   EXPECT_EQ(grouped(std::int64_t{-1234567}), "-1,234,567");
   EXPECT_EQ(grouped(UINT64_MAX), "18,446,744,073,709,551,615");
+}
+
+TEST(Row, BlankValueLeavesTheNameAlone) {
+  EXPECT_EQ(row("producer", "x y"), "producer        x y\n");
+  EXPECT_EQ(row("producer", ""), "producer\n");
+  EXPECT_EQ(row("producer", "   "), "producer\n");
 }
 
 TEST(DurationText, ScalesThenTheLargestUnitThatFits) {
@@ -175,17 +188,120 @@ TEST(TracesJson, TwoTracesThenOneDocumentWithBoth) {
   EXPECT_EQ(json["traces"][1]["error"], "b: empty, want a trace");
 }
 
+struct Case {
+  std::string kind;  ///< passed, failure, error or skipped
+  std::string message;
+  std::string text;
+  std::int64_t assertions = 0;
+};
+struct Suite {
+  std::string name;
+  std::map<std::string, Case> cases;
+};
+using Suites = std::vector<Suite>;
+using Tree = boost::property_tree::ptree;
+
+/// Reads a document and compares the counts that it states with its cases.
+Suites parse_junit(const std::string& xml) {
+  std::istringstream stream(xml);
+  Tree document;
+  boost::property_tree::read_xml(stream, document);
+  Suites suites;
+  std::map<std::string, int> total;
+  for (const auto& [element, child] : document.get_child("testsuites")) {
+    if (element != "testsuite") continue;
+    Suite suite{child.get<std::string>("<xmlattr>.name"), {}};
+    std::map<std::string, int> counts;
+    for (const auto& [tag, test] : child) {
+      if (tag != "testcase") continue;
+      Case found{"passed", "", "", test.get<std::int64_t>("<xmlattr>.assertions")};
+      for (const char* kind : {"failure", "error", "skipped"}) {
+        const auto inside = test.get_child_optional(kind);
+        if (!inside) continue;
+        found.kind = kind;
+        found.message = inside->get<std::string>("<xmlattr>.message");
+        found.text = inside->data();
+      }
+      EXPECT_EQ(test.get<std::string>("<xmlattr>.classname"), suite.name);
+      ++counts["tests"];
+      ++counts[found.kind];
+      EXPECT_TRUE(suite.cases.emplace(test.get<std::string>("<xmlattr>.name"), found).second);
+    }
+    for (const auto& [attribute, kind] : {std::pair{"tests", "tests"},
+                                          {"failures", "failure"},
+                                          {"errors", "error"},
+                                          {"skipped", "skipped"}}) {
+      EXPECT_EQ(child.get<int>(std::string("<xmlattr>.") + attribute), counts[kind]) << attribute;
+      total[attribute] += counts[kind];
+    }
+    suites.push_back(std::move(suite));
+  }
+  for (const auto& [attribute, count] : total) {
+    EXPECT_EQ(document.get<int>("testsuites.<xmlattr>." + attribute), count) << attribute;
+  }
+  return suites;
+}
+
 TEST(TracesJunit, DivergedAndUncheckableThenFailureSkippedAndEscapes) {
   TraceReport report = trace_report("a<&>.tbt", diverged_verdict());
   report.missing = {CheckId::V13};
   const std::string xml = traces_junit({report});
-  EXPECT_NE(xml.find("<testsuite name=\"a&lt;&amp;&gt;.tbt\""), std::string::npos) << xml;
-  EXPECT_NE(xml.find("name=\"V1\"><failure message=\"divergence check=V1 step=412"),
+  const Suites suites = parse_junit(xml);
+  ASSERT_EQ(suites.size(), 1U);
+  const Suite& suite = suites[0];
+  EXPECT_EQ(suite.name, "a<&>.tbt");
+  EXPECT_EQ(suite.cases.at("V1").kind, "failure");
+  EXPECT_EQ(suite.cases.at("V1").text, sim::to_line(wrong_token_num()));
+  EXPECT_EQ(suite.cases.at("V13").kind, "skipped");
+  EXPECT_EQ(suite.cases.at("V13").message, "not checkable in 7 steps");
+  EXPECT_EQ(suite.cases.at("V3").message, "nothing to check");
+  EXPECT_EQ(suite.cases.at("V2").kind, "passed");
+  EXPECT_EQ(suite.cases.at("V2").assertions, 1000);
+  EXPECT_EQ(suite.cases.at("trace").kind, "error");
+  EXPECT_EQ(suite.cases.at("trace").text, "required check V13 could not run");
+}
+
+TEST(TracesJunit, SeveralTracesThenASuiteEachAndTotalsThatAddUp) {
+  TraceReport damaged = trace_report("b.tbt", clean_verdict());
+  damaged.damage = "b.tbt: block 3: checksum";
+  damaged.interrupted = true;
+  TraceReport unreadable;
+  unreadable.path = "c.tbt";
+  unreadable.error = "c.tbt: empty, want a trace";
+  const Suites suites =
+      parse_junit(traces_junit({trace_report("a.tbt", clean_verdict()), damaged, unreadable}));
+  ASSERT_EQ(suites.size(), 3U);
+  EXPECT_EQ(suites[0].cases.at("trace").kind, "passed");
+  EXPECT_EQ(suites[1].cases.at("trace").text,
+            "b.tbt: block 3: checksum; interrupted; the verdict is that of 1,000 steps");
+  EXPECT_EQ(suites[1].cases.size(), suites[0].cases.size());
+  EXPECT_EQ(suites[2].cases.size(), 1U);
+  EXPECT_EQ(suites[2].cases.at("trace").text, "c.tbt: empty, want a trace");
+}
+
+TEST(TracesJunit, BytesThatXmlHasNotThenReplaced) {
+  TraceReport report = trace_report("a", clean_verdict());
+  // Control characters, a lone continuation, an overlong slash, a surrogate, U+FFFE; then what is
+  // allowed: two, three and four bytes.
+  report.path =
+      "\x01\x7F\n\x80\xC0\xAF\xED\xA0\x80\xEF\xBF\xBE\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80\xE2";
+  const std::string bad = "\xEF\xBF\xBD";
+  std::string want = bad + bad + " ";
+  for (int i = 0; i < 9; ++i) want += bad;
+  want += "\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80" + bad;
+  EXPECT_EQ(parse_junit(traces_junit({report}))[0].name, want);
+}
+
+TEST(TraceText, ColourWantedThenTheSameTextWithoutTheEscapes) {
+  const Style colour(true);
+  for (const sim::Verdict& verdict : {clean_verdict(), diverged_verdict(), sim::Verdict{}}) {
+    const TraceReport report = trace_report("a.tbt", verdict);
+    const std::string coloured = trace_text(report, colour);
+    EXPECT_NE(coloured, trace_text(report));
+    EXPECT_EQ(test::without_escapes(coloured), trace_text(report));
+  }
+  EXPECT_NE(trace_text(trace_report("a", clean_verdict()), colour).find("\x1b[32mclean\x1b[0m\n"),
             std::string::npos);
-  EXPECT_NE(xml.find("name=\"V13\"><skipped message=\"not checkable in 7 steps\"/>"),
-            std::string::npos);
-  EXPECT_NE(xml.find("name=\"V2\"/>"), std::string::npos);
-  EXPECT_NE(xml.find("required check V13 could not run"), std::string::npos);
 }
 
 TEST(TraceText, EveryLineButTheDivergenceThenWithin80Columns) {

@@ -18,7 +18,8 @@ using test::lines_of;
 class TraceCommands : public ::testing::Test {
  protected:
   void SetUp() override {
-    ASSERT_EQ(m_("run azure-conv --steps 1500 -o run.tbt"), kExitClean) << m_.err.text;
+    ASSERT_EQ(m_("run azure-conv --set engine.max_num_seqs=8 --steps 1500 -o run.tbt"), kExitClean)
+        << m_.err.text;
   }
 
   static bool has_line(const std::string& text, const std::string& start) {

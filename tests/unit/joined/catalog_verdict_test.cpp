@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/unit/joined/catalog_test_name.hpp"
 #include "tests/unit/joined/judged_run.hpp"
 
 namespace tandem {
@@ -35,12 +36,8 @@ TEST_P(CatalogVerdict, SecondRunIsTheSameRun) {
   EXPECT_EQ(first.summary.virtual_ns, second.summary.virtual_ns);
 }
 
-std::string test_name(const testing::TestParamInfo<std::string>& info) {
-  return test::as_test_name(info.param);
-}
-
 INSTANTIATE_TEST_SUITE_P(Catalog, CatalogVerdict, testing::ValuesIn(test::catalog_list()),
-                         test_name);
+                         test::catalog_test_name);
 
 TEST(CatalogDivergence, PredictSumIsFirstNamedByV1WhereDNodesBringFewDrafts) {
   const JudgedRun run = run_catalog("dnode-first-step", {"policy=predict-sum"});

@@ -11,6 +11,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/sanitized.hpp"
+#include "tests/unit/joined/catalog_test_name.hpp"
 #include "tests/unit/joined/judged_run.hpp"
 #include "traces/base/hash.hpp"
 
@@ -57,11 +59,7 @@ class Lossless : public testing::TestWithParam<std::string> {
 
 // A sanitizer slows a run 20-fold and looks at memory and threads, which no row changes much: each
 // scenario takes one row then, another one each, and no pair.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kThin = true;
-#else
-constexpr bool kThin = false;
-#endif
+constexpr bool kThin = test::kSanitized;
 
 constexpr std::array<int, 13> kRows = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13};
 
@@ -176,12 +174,10 @@ TEST_P(Lossless, UnsoundPoliciesBreakWhereTheLawSaysAndNowhereBefore) {
   }
 }
 
-std::string test_name(const testing::TestParamInfo<std::string>& info) {
-  return test::as_test_name(info.param);
-}
-
-INSTANTIATE_TEST_SUITE_P(Catalog, Lossless, testing::ValuesIn(catalog_list()), test_name);
-INSTANTIATE_TEST_SUITE_P(Catalog, LosslessOnPath, testing::ValuesIn(catalog_list()), test_name);
+INSTANTIATE_TEST_SUITE_P(Catalog, Lossless, testing::ValuesIn(catalog_list()),
+                         test::catalog_test_name);
+INSTANTIATE_TEST_SUITE_P(Catalog, LosslessOnPath, testing::ValuesIn(catalog_list()),
+                         test::catalog_test_name);
 
 }  // namespace
 }  // namespace tandem

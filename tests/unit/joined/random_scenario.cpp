@@ -37,7 +37,9 @@ void draw_sizes(Draws& draw, RunConfig& c) {
   c.num_model_steps =
       all_substeps ? c.num_speculative_tokens : draw.within(1, c.num_speculative_tokens);
   c.block_size = draw.any_of({1, 2, 3, 4, 8, 16, 16, 64});
-  c.enc_dec_block_num = draw.within(1, 3);
+  // The head reaches M positions behind an unfinished chunk, wherever that ends (V21).
+  const std::int32_t least = (c.num_model_steps + c.block_size - 1) / c.block_size;
+  c.enc_dec_block_num = draw.within(least, least + 2);
   c.max_model_len = draw.within(8, draw.one_in(4) ? 400 : 120);
   c.pinned_ring_depth = draw.one_in(8) ? draw.within(5, 64) : draw.any_of({1, 1, 2, 3, 4});
   const std::int32_t budget = c.max_num_seqs * c.row_width();

@@ -7,14 +7,13 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <functional>
 #include <string>
 
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include "tests/support/run_helpers.hpp"
-#include "tests/unit/joined/judged_run.hpp"
+#include "tests/support/sanitized.hpp"
+#include "tests/unit/joined/random_check.hpp"
 #include "tests/unit/joined/random_scenario.hpp"
 #include "tests/unit/joined/random_shrink.hpp"
 
@@ -22,11 +21,10 @@ namespace tandem {
 namespace {
 
 using test::as_scenario_text;
-using test::difference;
-using test::JudgedRun;
+using test::kSanitized;
 using test::random_case;
 using test::RandomCase;
-using test::run_judged;
+using test::wrong_with;
 
 std::uint64_t from_environment(const char* name, std::uint64_t fallback) {
   const char* text = std::getenv(name);
@@ -40,50 +38,12 @@ extern "C" void say_case(int /*signal*/) {
   (void)!write(STDERR_FILENO, case_text.data(), case_text.size());
 }
 
-JudgedRun run_case(const RandomCase& drawn) {
+std::string wrong_in(const RandomCase& drawn, std::int64_t* steps = nullptr) {
   case_text = as_scenario_text(drawn);
-  test::ListWorkload workload(drawn.requests);
-  test::HowJudged how;
-  how.block_steps = 1 + static_cast<std::int64_t>(drawn.scenario.config.seed % 40);
-  how.level = drawn.level;
-  how.may_be_cut = drawn.is_cut;
-  return run_judged(drawn.scenario, workload, how);
+  return wrong_with(drawn, test::block_steps_of(drawn.scenario.config.seed), steps);
 }
 
-/// The same requests with every row sync under policy exact, to their ends: the reference.
-RandomCase in_sync(RandomCase drawn) {
-  drawn.scenario.config.rows.fill(RowMode::sync);
-  drawn.scenario.config.policy = PolicyKind::exact;
-  drawn.scenario.steps_max = test::kFarSteps;
-  drawn.is_cut = false;
-  return drawn;
-}
-
-/// What a cut run and the reference both know: the requests that ended before the cut.
-void keep_ended(const JudgedRun& cut, JudgedRun& reference) {
-  std::erase_if(reference.outcomes,
-                [&cut](const auto& entry) { return cut.outcomes.count(entry.first) == 0; });
-  reference.summary.token_digest = cut.summary.token_digest;  // over what was delivered so far
-}
-
-std::string wrong_with(const RandomCase& drawn, std::int64_t* steps) {
-  const JudgedRun run = run_case(drawn);
-  if (steps != nullptr) *steps += run.summary.launched_steps;
-  std::string complaint = run.complaint();
-  if (!complaint.empty()) return complaint;
-  if (!drawn.is_cut && run.verdict.requests != static_cast<std::int64_t>(drawn.requests.size())) {
-    return "outcomes of " + std::to_string(run.verdict.requests) + " requests of " +
-           std::to_string(drawn.requests.size());
-  }
-  JudgedRun reference = run_case(in_sync(drawn));
-  complaint = reference.complaint();
-  if (!complaint.empty()) return "sync: " + complaint;
-  if (drawn.is_cut) keep_ended(run, reference);
-  complaint = difference(reference, run);
-  return complaint.empty() ? "" : "sync / this: " + complaint;
-}
-
-bool is_wrong(const RandomCase& drawn) { return !wrong_with(drawn, nullptr).empty(); }
+bool is_wrong(const RandomCase& drawn) { return !wrong_in(drawn).empty(); }
 
 /// Launched steps and cases by policy.
 struct Count {
@@ -107,7 +67,8 @@ Count print_and_sum(const Counts& counts) {
 }
 
 TEST(RandomRuns, AreCleanAndGiveTheTokensOfTheSynchronousRun) {
-  const auto wanted = static_cast<std::int64_t>(from_environment("TANDEM_RANDOM_STEPS", 50'000));
+  const auto wanted = static_cast<std::int64_t>(
+      from_environment("TANDEM_RANDOM_STEPS", kSanitized ? 10'000 : 50'000));
   std::uint64_t seed = from_environment("TANDEM_RANDOM_SEED", 1);
   int failures = 0;
   Counts counts{};
@@ -116,7 +77,7 @@ TEST(RandomRuns, AreCleanAndGiveTheTokensOfTheSynchronousRun) {
   for (; steps < wanted && failures < 5; ++seed) {
     const RandomCase drawn = random_case(seed);
     std::int64_t launched = 0;
-    const std::string wrong = wrong_with(drawn, &launched);
+    const std::string wrong = wrong_in(drawn, &launched);
     Count& count = counts[static_cast<std::size_t>(drawn.scenario.config.policy)];
     steps += launched;
     count.steps += launched;
@@ -124,7 +85,7 @@ TEST(RandomRuns, AreCleanAndGiveTheTokensOfTheSynchronousRun) {
     if (wrong.empty()) continue;
     ++failures;
     const RandomCase least = test::shrunk(drawn, is_wrong);
-    ADD_FAILURE() << "seed " << seed << ": " << wrong << "\nleast: " << wrong_with(least, nullptr)
+    ADD_FAILURE() << "seed " << seed << ": " << wrong << "\nleast: " << wrong_in(least)
                   << "\nlevel " << to_name(least.level) << "\n"
                   << as_scenario_text(least);
   }

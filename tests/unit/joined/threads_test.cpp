@@ -13,6 +13,7 @@
 
 #include "tests/support/run_helpers.hpp"
 #include "tests/support/sample_trace.hpp"
+#include "tests/unit/joined/catalog_test_name.hpp"
 #include "tests/unit/joined/judged_run.hpp"
 #include "tests/unit/joined/random_scenario.hpp"
 #include "traces/tbt.hpp"
@@ -24,7 +25,7 @@ using test::HowJudged;
 using test::JudgedRun;
 using Overrides = std::vector<std::string>;
 
-struct Outcome {
+struct Recording {
   JudgedRun run;
   std::vector<std::byte> trace;
 };
@@ -56,7 +57,7 @@ class NamelessWriter final : public RecordSink {
 
 /// `run`: HowJudged to JudgedRun.
 template <class Run>
-Outcome traced(ExecutorKind executor, RecordLevel level, Run run) {
+Recording traced(ExecutorKind executor, RecordLevel level, Run run) {
   test::MemorySink bytes;
   NamelessWriter writer(bytes);
   HowJudged how;
@@ -71,8 +72,8 @@ Outcome traced(ExecutorKind executor, RecordLevel level, Run run) {
 /// Times, summary and verdict included; what the judge complains of.
 template <class Run>
 std::string expect_equal(Run run, RecordLevel level = RecordLevel::state) {
-  const Outcome det = traced(ExecutorKind::det, level, run);
-  const Outcome threads = traced(ExecutorKind::threads, level, run);
+  const Recording det = traced(ExecutorKind::det, level, run);
+  const Recording threads = traced(ExecutorKind::threads, level, run);
   EXPECT_EQ(threads.run.error, "");
   EXPECT_GT(threads.run.verdict.steps, 0);
   EXPECT_EQ(threads.run.summary, det.run.summary);
@@ -101,12 +102,8 @@ TEST_P(ThreadsCatalog, RecordsTheSameBytesWithCopiesOfTheirOwnStream) {
   EXPECT_EQ(expect_equal_in_catalog(GetParam(), {"copies=own"}), "");
 }
 
-std::string test_name(const testing::TestParamInfo<std::string>& info) {
-  return test::as_test_name(info.param);
-}
-
 INSTANTIATE_TEST_SUITE_P(Catalog, ThreadsCatalog, testing::ValuesIn(test::catalog_list()),
-                         test_name);
+                         test::catalog_test_name);
 
 TEST(ThreadsLevels, RecordTheSameBytes) {
   for (const RecordLevel level : {RecordLevel::timeline, RecordLevel::full}) {

@@ -333,7 +333,7 @@ TEST(PinnedCopies, TellOfStagingOverwrittenBetweenEnqueueAndCopy) {
       }
       std::vector<Task> other = r.tasks;
       ++other.back().row.arrival;  // nothing but the digest depends on it
-      inner.stage_tasks(args.t, other);
+      static_cast<void>(inner.stage_tasks(args.t, other));
     };
     Scenario s = small_scenario(4, 3);
     test::set_all_rows(s, mode);
@@ -360,7 +360,7 @@ TEST(PinnedCopies, OverwrittenStagingIsWhatTheDeviceCarriesOutAndTasksStayWhatWa
     pending = r.pinned_copies[0].at_copy == 0;
     std::vector<Task> other = r.tasks;
     other.back().row.max_dec_len = 3;
-    inner.stage_tasks(args.t, other);
+    static_cast<void>(inner.stage_tasks(args.t, other));
   };
   const Scenario s = small_scenario(1, 3);
   KeepingSink sink;

@@ -25,18 +25,19 @@ Result<Scenario> with_tight_table(std::vector<std::string> overrides) {
   return parse_with(overrides);
 }
 
-std::string listed(const std::string& request) {
+std::string requests_override(const std::string& request) {
   return "workload={\"kind\":\"requests\",\"requests\":[" + request + "]}";
 }
 
 TEST(Misfit, DnodeRowBehindTheBlockTableIsRefused) {
   const auto refused =
-      with_tight_table({listed(R"({"prompt":36,"max_dec_len":4,"dnode_drafts":5})")});
+      with_tight_table({requests_override(R"({"prompt":36,"max_dec_len":4,"dnode_drafts":5})")});
   EXPECT_EQ(error_of(refused),
             "x.json:/workload/requests/0/dnode_drafts: got a prompt of 36 and 5 drafts, whose row "
             "ends at text position 42, want at most 41 positions (the block table); bring fewer "
             "drafts, or set engine.enc_dec_block_num to 2 or more");
-  const auto fits = with_tight_table({listed(R"({"prompt":36,"max_dec_len":4,"dnode_drafts":4})")});
+  const auto fits =
+      with_tight_table({requests_override(R"({"prompt":36,"max_dec_len":4,"dnode_drafts":4})")});
   EXPECT_TRUE(fits.ok()) << error_of(fits);
 }
 
@@ -78,15 +79,15 @@ TEST(Misfit, CsvRowWhoseDnodeRowIsBehindTheBlockTableIsRefusedByLine) {
 }
 
 TEST(Misfit, OutputThatAPrefillNodeNeverEndsIsRefused) {
-  const auto refused =
-      parse_with({"engine.role=prefill", listed(R"({"prompt":3,"output":1},{"prompt":3})")});
+  const auto refused = parse_with(
+      {"engine.role=prefill", requests_override(R"({"prompt":3,"output":1},{"prompt":3})")});
   EXPECT_EQ(error_of(refused),
             "x.json:/workload/requests/1: got a prompt of 3 and an output of 16381 tokens, want an "
             "output of 1 token (engine.role is prefill: a request leaves with its first token); "
             "set its output to 1, or engine.role to mixed");
   for (const char* request : {R"({"prompt":3,"output":1})", R"({"prompt":3,"max_dec_len":1})",
                               R"({"prompt":3,"eos_at":1})"}) {
-    const auto fits = parse_with({"engine.role=prefill", listed(request)});
+    const auto fits = parse_with({"engine.role=prefill", requests_override(request)});
     ASSERT_TRUE(fits.ok()) << error_of(fits);
     EXPECT_TRUE(fits.value().config.splitwise_prefill);
   }

@@ -9,8 +9,8 @@
 namespace tandem::test {
 namespace {
 
-RequestRow row(RequestId id, std::int32_t prompt, std::int32_t limit,
-               std::vector<std::int32_t> accept) {
+RequestRow feature_row(RequestId id, std::int32_t prompt, std::int32_t limit,
+                       std::vector<std::int32_t> accept) {
   RequestRow r;
   r.id = id;
   r.prompt_len = prompt;
@@ -34,7 +34,7 @@ TinyTrace run_beside(const RunConfig& config, const RequestRow& first, int steps
   return record_run(config, 0, steps, cut_every, [first](TinyRun& run, int i) {
     if (i > 0) return;
     run.prefill(0, first, 12);
-    run.prefill(1, row(9, 4, 300, {2, 1}), 12);
+    run.prefill(1, feature_row(9, 4, 300, {2, 1}), 12);
   });
 }
 
@@ -53,12 +53,8 @@ bool has_divergence(const sim::Verdict& verdict, sim::CheckId id) {
   return count_of(verdict, id).diverged > 0;
 }
 
-void expect_line(const TinyTrace& trace, const std::string& line) {
-  EXPECT_EQ(first_line(judge(trace)), "divergence " + line + " policy=predict-rows-hidden");
-}
-
 RequestRow stopping(std::int32_t stop_at, std::int32_t stop_len, std::int32_t min_tokens) {
-  RequestRow r = row(0, 5, 300, {3, 1, 4, 2});
+  RequestRow r = feature_row(0, 5, 300, {3, 1, 4, 2});
   r.stop_at = stop_at;
   r.stop_len = stop_len;
   r.min_tokens = min_tokens;
@@ -112,7 +108,7 @@ TEST(StopSequence, LongerThanTheOutputNeverMatches) {
 }
 
 TEST(StopSequence, DeviceThatOverlooksItIsV33) {
-  TinyTrace trace = run_beside(config_of(3, 3), row(0, 5, 300, {3, 1, 4, 2}));
+  TinyTrace trace = run_beside(config_of(3, 3), feature_row(0, 5, 300, {3, 1, 4, 2}));
   trace.content[0].records[0].tasks[0].row.stop_at = 2;
   trace.content[0].records[0].tasks[0].row.stop_len = 1;
   expect_line(trace,
@@ -152,7 +148,7 @@ TEST(StopSequence, WrongReasonIsV37) {
 }
 
 TEST(StopSequence, ReasonStopWithoutASequenceIsV37) {
-  RequestRow r = row(0, 5, 300, {3, 1, 4, 2});
+  RequestRow r = feature_row(0, 5, 300, {3, 1, 4, 2});
   r.eos_at = 3;
   TinyTrace trace = run_beside(config_of(3, 3), r);
   record_of(trace, 2).outcomes.at(0).reason = StopReason::stop;
@@ -162,7 +158,7 @@ TEST(StopSequence, ReasonStopWithoutASequenceIsV37) {
 }
 
 TEST(Outcome, OfARequestThatGoesOnIsV37) {
-  TinyTrace trace = run_beside(config_of(3, 3), row(0, 5, 300, {3, 1, 4, 2}));
+  TinyTrace trace = run_beside(config_of(3, 3), feature_row(0, 5, 300, {3, 1, 4, 2}));
   record_of(trace, 4).outcomes.push_back({9, 5, StopReason::eos});
   expect_line(trace,
               "check=V37 step=4 rank=0 point=- slot=1 request=9 field=outcomes.id host=9 device=- "
@@ -170,7 +166,7 @@ TEST(Outcome, OfARequestThatGoesOnIsV37) {
 }
 
 RequestRow cached(std::int32_t held) {
-  RequestRow r = row(0, 40, 300, {2, 3});
+  RequestRow r = feature_row(0, 40, 300, {2, 3});
   r.cached_prompt = held;
   return r;
 }
@@ -180,7 +176,7 @@ TinyTrace cached_run(std::int32_t held, bool in_two, std::int32_t blocks = 12) {
   return record_run(config_of(3, 3), 0, 12, 1, [=](TinyRun& run, int i) {
     if (i == 0) run.chunk(0, cached(held), held, in_two ? held + 3 : 40, blocks);
     if (i == 1 && in_two) run.chunk(0, cached(held), held + 3, 40, 0);
-    if (i == 0) run.prefill(1, row(9, 4, 300, {2, 1}), 12);
+    if (i == 0) run.prefill(1, feature_row(9, 4, 300, {2, 1}), 12);
   });
 }
 
@@ -231,10 +227,10 @@ TinyTrace ngram_run(std::size_t cut_every = 0) {
   RunConfig config = config_of(5, 2);
   config.ngram_millionths = 600'000;
   return record_run(config, 0, 40, cut_every, [](TinyRun& run, int i) {
-    if (i == 0) run.prefill(0, row(0, 5, 300, {6, 1, 4}), 12);
-    if (i == 1) run.chunk(1, row(1, 20, 30, {5, 2}), 0, 8, 12);
-    if (i == 2) run.chunk(1, row(1, 20, 30, {5, 2}), 8, 20, 0);
-    if (i == 4) run.dnode(2, row(2, 6, 300, {4, 6}), 1, 2);
+    if (i == 0) run.prefill(0, feature_row(0, 5, 300, {6, 1, 4}), 12);
+    if (i == 1) run.chunk(1, feature_row(1, 20, 30, {5, 2}), 0, 8, 12);
+    if (i == 2) run.chunk(1, feature_row(1, 20, 30, {5, 2}), 8, 20, 0);
+    if (i == 4) run.dnode(2, feature_row(2, 6, 300, {4, 6}), 1, 2);
     if (i == 20) run.refresh(2, 12);
   });
 }

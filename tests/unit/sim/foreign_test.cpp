@@ -7,17 +7,6 @@
 namespace tandem::test {
 namespace {
 
-RequestRow row(RequestId id, std::int32_t prompt, std::int32_t limit, std::int32_t eos_at,
-               std::vector<std::int32_t> accept) {
-  RequestRow r;
-  r.id = id;
-  r.prompt_len = prompt;
-  r.max_dec_len = limit;
-  r.eos_at = eos_at;
-  r.accept = std::move(accept);
-  return r;
-}
-
 /// Chunks, a cached prompt, EOS, a stop sequence, a limit, a D node, parking and revival, a
 /// preemption alone and beside others, ghost and idle iterations; a block every `cut` steps.
 TinyTrace eventful_run(RowMode rows, std::size_t cut) {

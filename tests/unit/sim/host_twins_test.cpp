@@ -16,7 +16,7 @@ using plan::Operation;
 using plan::OpKind;
 using plan::Segment;
 
-struct Twin {
+struct FieldTwin {
   const char* name;
   std::int64_t t;
   void (*corrupt)(StepRecord& r);
@@ -24,7 +24,7 @@ struct Twin {
   const char* field;
 };
 
-void PrintTo(const Twin& twin, std::ostream* out) { *out << twin.name; }
+void PrintTo(const FieldTwin& twin, std::ostream* out) { *out << twin.name; }
 
 /// The worked example with graphs, at level `full`: every check of this file runs.
 TinyTrace clean_trace() {
@@ -46,10 +46,10 @@ TinyTrace clean_trace() {
       RecordLevel::full);
 }
 
-class HostTwin : public testing::TestWithParam<Twin> {};
+class HostTwin : public testing::TestWithParam<FieldTwin> {};
 
 TEST_P(HostTwin, IsNamedFirst) {
-  const Twin& twin = GetParam();
+  const FieldTwin& twin = GetParam();
   TinyTrace trace = clean_trace();
   ASSERT_EQ(first_line(judge(trace)), "clean");
   twin.corrupt(record_of(trace, twin.t));
@@ -61,7 +61,7 @@ TEST_P(HostTwin, IsNamedFirst) {
   EXPECT_EQ(first.step, twin.t);
 }
 
-const Twin kTwins[] = {
+const FieldTwin kTwins[] = {
     {"V11_rows", 2, [](StepRecord& r) { r.poison_rows -= 1; }, "V11", "poison_rows"},
     {"V11_read", 2, [](StepRecord& r) { r.poison_damaged = 1; }, "V11", "poison_damaged"},
     {"V23_deviation", 2,
@@ -107,9 +107,11 @@ const Twin kTwins[] = {
     {"V9_padding_id", 4, [](StepRecord& r) { r.id_max += 1; }, "V9", "id_max"},
 };
 
-std::string name_of(const testing::TestParamInfo<Twin>& twin) { return twin.param.name; }
+std::string field_twin_name(const testing::TestParamInfo<FieldTwin>& twin) {
+  return twin.param.name;
+}
 
-INSTANTIATE_TEST_SUITE_P(Host, HostTwin, testing::ValuesIn(kTwins), name_of);
+INSTANTIATE_TEST_SUITE_P(Host, HostTwin, testing::ValuesIn(kTwins), field_twin_name);
 
 // -- V23: plans with one operation moved ----------------------------------------------------------
 

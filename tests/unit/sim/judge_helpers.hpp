@@ -1,7 +1,9 @@
 // Short ways to judge a TinyTrace in tests.
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -47,6 +49,22 @@ inline const sim::CheckCount& count_of(const sim::Verdict& verdict, sim::CheckId
 inline StepRecord& record_of(TinyTrace& trace, std::int64_t t) {
   return trace.content.at(0).records.at(
       static_cast<std::size_t>(t - trace.content.at(0).records.front().t));
+}
+
+inline RequestRow row(RequestId id, std::int32_t prompt, std::int32_t limit, std::int32_t eos_at,
+                      std::vector<std::int32_t> accept) {
+  RequestRow r;
+  r.id = id;
+  r.prompt_len = prompt;
+  r.max_dec_len = limit;
+  r.eos_at = eos_at;
+  r.accept = std::move(accept);
+  return r;
+}
+
+/// The first divergence of a run under the policy of the worked example.
+inline void expect_line(const TinyTrace& trace, const std::string& line) {
+  EXPECT_EQ(first_line(judge(trace)), "divergence " + line + " policy=predict-rows-hidden");
 }
 
 }  // namespace tandem::test

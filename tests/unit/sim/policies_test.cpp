@@ -6,17 +6,6 @@
 namespace tandem::test {
 namespace {
 
-RequestRow row(RequestId id, std::int32_t prompt, std::int32_t limit, std::int32_t eos_at,
-               std::vector<std::int32_t> accept) {
-  RequestRow r;
-  r.id = id;
-  r.prompt_len = prompt;
-  r.max_dec_len = limit;
-  r.eos_at = eos_at;
-  r.accept = std::move(accept);
-  return r;
-}
-
 /// r * W draft rows exceed an exact launch with short slots: V16 is right about these two policies
 /// unless R6 reads the rows.
 bool counts_draft_rows_by_slots(PolicyKind policy) {

@@ -6,17 +6,13 @@
 namespace tandem::test {
 namespace {
 
-RequestRow row(RequestId id, std::int32_t prompt, std::vector<std::int32_t> accept) {
+RequestRow unlimited_row(RequestId id, std::int32_t prompt, std::vector<std::int32_t> accept) {
   RequestRow r;
   r.id = id;
   r.prompt_len = prompt;
   r.max_dec_len = 300;
   r.accept = std::move(accept);
   return r;
-}
-
-void expect_line(const TinyTrace& trace, const std::string& line) {
-  EXPECT_EQ(first_line(judge(trace)), "divergence " + line + " policy=predict-rows-hidden");
 }
 
 TEST(Stamps, EverySingleChangeIsNamedByItsCheck) {
@@ -101,9 +97,9 @@ TinyTrace phases_run(EncoderTest test) {
   config.draft_path = DraftPath::self;
   config.encoder_test = test;
   return record_run(config, 0, 12, 4, [](TinyRun& run, int i) {
-    if (i == 0) run.prefill(1, row(1, 4, {4, 3}), 20);
-    if (i == 0) run.prefill(2, row(2, 9, {2, 4}), 20);
-    if (i == 5) run.resume(0, row(0, 7, {3}), 6, 20);
+    if (i == 0) run.prefill(1, unlimited_row(1, 4, {4, 3}), 20);
+    if (i == 0) run.prefill(2, unlimited_row(2, 9, {2, 4}), 20);
+    if (i == 5) run.resume(0, unlimited_row(0, 7, {3}), 6, 20);
   });
 }
 
@@ -131,8 +127,8 @@ TEST(EncoderPhase, FirstPrefillBesideDecodingIsCleanUnderBothMeanings) {
     config.encoder_test = test;
     config.block_size = 64;
     const TinyTrace trace = record_run(config, 0, 8, 0, [](TinyRun& run, int i) {
-      if (i == 0) run.prefill(1, row(1, 4, {3, 2}), 4);
-      if (i == 3) run.prefill(0, row(0, 7, {3}), 4);
+      if (i == 0) run.prefill(1, unlimited_row(1, 4, {3, 2}), 4);
+      if (i == 3) run.prefill(0, unlimited_row(0, 7, {3}), 4);
     });
     EXPECT_EQ(first_line(judge(trace)), "clean") << "step_idx is 1 behind a first prefill";
   }

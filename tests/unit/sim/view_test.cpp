@@ -6,7 +6,7 @@
 namespace tandem::test {
 namespace {
 
-RequestRow row(RequestId id, std::int32_t prompt, std::int32_t eos_at) {
+RequestRow eos_row(RequestId id, std::int32_t prompt, std::int32_t eos_at) {
   RequestRow r;
   r.id = id;
   r.prompt_len = prompt;
@@ -20,10 +20,10 @@ TEST(View, ShrunkBelowASlotPreemptedAloneIsClean) {
   RunConfig config = tiny_config();
   config.block_size = 64;
   const TinyTrace trace = record_run(config, 0, 12, 4, [](TinyRun& run, int i) {
-    if (i == 0) run.prefill(0, row(0, 4, 2), 4);
-    if (i == 0) run.prefill(1, row(1, 6, 0), 4);
+    if (i == 0) run.prefill(0, eos_row(0, 4, 2), 4);
+    if (i == 0) run.prefill(1, eos_row(1, 6, 0), 4);
     if (i == 6) run.preempt(1);
-    if (i == 7) run.prefill(0, row(2, 5, 0), 4);
+    if (i == 7) run.prefill(0, eos_row(2, 5, 0), 4);
   });
   const StepRecord& alone = trace.content[1].records[2];
   const StepRecord& after = trace.content[1].records[3];

@@ -1,0 +1,150 @@
+// Verdicts as JUnit XML, as CI systems read it.
+#include <cstdint>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "tools/cli/report.hpp"
+
+namespace tandem::cli {
+namespace {
+
+constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
+
+/// Length of the UTF-8 character that `text` starts with, 0 where it is none that XML may hold:
+/// control characters, surrogates and U+FFFE, U+FFFF do not exist there, not even escaped.
+std::size_t character(std::string_view text) {
+  const auto byte = [text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned lead = byte(0);
+  if (lead < 0x80U) return lead >= 0x20U && lead != 0x7FU ? 1 : 0;
+  const std::size_t size = lead >= 0xF0U ? 4 : lead >= 0xE0U ? 3 : 2;
+  if (lead < 0xC2U || lead > 0xF4U || text.size() < size) return 0;
+  std::uint32_t code = lead & (0xFFU >> (size + 1));
+  for (std::size_t i = 1; i < size; ++i) {
+    if ((byte(i) & 0xC0U) != 0x80U) return 0;
+    code = code << 6U | (byte(i) & 0x3FU);
+  }
+  const std::uint32_t least = size == 2 ? 0x80U : size == 3 ? 0x800U : 0x10000U;
+  const bool surrogate = code >= 0xD800U && code < 0xE000U;
+  return code < least || code > 0x10FFFFU || surrogate || (code & 0xFFFEU) == 0xFFFEU ? 0 : size;
+}
+
+/// Text for an element or an attribute.
+std::string xml(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const std::size_t size = character(text);
+    if (size == 0) {
+      const bool blank = text[0] == '\n' || text[0] == '\t' || text[0] == '\r';
+      out += blank ? std::string_view(" ") : kReplacement;
+    } else if (text[0] == '&') {
+      out += "&amp;";
+    } else if (text[0] == '<') {
+      out += "&lt;";
+    } else if (text[0] == '>') {
+      out += "&gt;";
+    } else if (text[0] == '"') {
+      out += "&quot;";
+    } else {
+      out += text.substr(0, size);
+    }
+    text.remove_prefix(size == 0 ? 1 : size);
+  }
+  return out;
+}
+
+struct Counts {
+  std::size_t tests = 0;
+  std::size_t failures = 0;
+  std::size_t errors = 0;
+  std::size_t skipped = 0;
+
+  void add(const Counts& other) {
+    tests += other.tests;
+    failures += other.failures;
+    errors += other.errors;
+    skipped += other.skipped;
+  }
+  [[nodiscard]] std::string attributes() const {
+    return fmt::format("tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\"", tests, failures,
+                       errors, skipped);
+  }
+};
+
+/// "<failure message="..">..</failure>": viewers show the message, the text, or both.
+std::string outcome(const char* element, const std::string& text) {
+  return fmt::format("<{0} message=\"{1}\">{1}</{0}>", element, xml(text));
+}
+
+/// The first kept divergence of a check, as its line, or how often it failed.
+std::string failure_text(const sim::Verdict& verdict, sim::CheckId id, std::uint64_t diverged) {
+  for (const sim::Divergence& divergence : verdict.divergences) {
+    if (divergence.check == id) return sim::to_line(divergence);
+  }
+  return fmt::format("diverged {} times; tandem verify --all lists them", grouped(diverged));
+}
+
+/// What is wrong with the trace or the verification, rather than with a step.
+std::string trouble_text(const TraceReport& report) {
+  std::string text;
+  const auto add = [&text](const std::string& what) { text += (text.empty() ? "" : "; ") + what; };
+  if (!report.error.empty()) add(report.error);
+  if (!report.damage.empty()) add(report.damage);
+  for (const sim::CheckId id : report.missing) {
+    add(fmt::format("required check {} could not run", sim::to_name(id)));
+  }
+  if (report.interrupted) {
+    add(fmt::format("interrupted; the verdict is that of {} steps", grouped(report.verdict.steps)));
+  }
+  return text;
+}
+
+/// A case for each check, and one called "trace": whether it could be read and checked to its end.
+std::string suite(const TraceReport& report, Counts& total) {
+  const std::string name = xml(report.path);
+  std::string cases;
+  Counts counts;
+  const auto add = [&](const char* test, std::uint64_t assertions, const std::string& inside) {
+    ++counts.tests;
+    cases += fmt::format("    <testcase classname=\"{}\" name=\"{}\" assertions=\"{}\"", name, test,
+                         assertions);
+    cases += inside.empty() ? "/>\n" : fmt::format(">{}</testcase>\n", inside);
+  };
+  const std::string trouble = trouble_text(report);
+  if (!trouble.empty()) ++counts.errors;
+  add("trace", 1, trouble.empty() ? "" : outcome("error", trouble));
+  for (std::size_t i = 0; report.opened && i < sim::kCheckCount; ++i) {
+    const auto id = static_cast<sim::CheckId>(i);
+    const sim::CheckCount& count = report.verdict.checks[i];
+    if (report.verdict.excluded[i] || !sim::check_info(id).implemented) continue;
+    std::string inside;
+    if (count.diverged > 0) {
+      ++counts.failures;
+      inside = outcome("failure", failure_text(report.verdict, id, count.diverged));
+    } else if (count.run == 0) {
+      ++counts.skipped;
+      inside = fmt::format("<skipped message=\"{}\"/>",
+                           count.not_checkable == 0
+                               ? "nothing to check"
+                               : fmt::format("not checkable in {} steps", count.not_checkable));
+    }
+    add(sim::to_name(id), count.run, inside);
+  }
+  total.add(counts);
+  return fmt::format("  <testsuite name=\"{}\" {}>\n{}  </testsuite>\n", name, counts.attributes(),
+                     cases);
+}
+
+}  // namespace
+
+std::string traces_junit(const std::vector<TraceReport>& reports) {
+  Counts total;
+  std::string suites;
+  for (const TraceReport& report : reports) suites += suite(report, total);
+  return fmt::format(
+      "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"tandem verify\" {}>\n{}"
+      "</testsuites>\n",
+      total.attributes(), suites);
+}
+
+}  // namespace tandem::cli
