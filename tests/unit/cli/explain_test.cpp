@@ -14,8 +14,8 @@ namespace {
 
 using Json = nlohmann::json;
 using test::FakeMachine;
-using test::kPressed;
 using test::lines_of;
+using test::pressed_scenario;
 
 Json explained(FakeMachine& m, const std::string& trace, std::int64_t step) {
   EXPECT_EQ(m("explain " + trace + " " + std::to_string(step) + " --json -"), kExitClean)
@@ -101,7 +101,7 @@ TEST(Explain, SyncScheduleThenWaitsAndSendsItsOwnMessage) {
 // and the judge says of the step what it says of the trace.
 void expect_every_row_explained(const std::string& scenario, const std::string& policy) {
   FakeMachine m;
-  m.files.files["pressed.json"] = kPressed;
+  m.files.files["pressed.json"] = pressed_scenario(64);
   const int code =
       m("run " + scenario + " --steps 110 --unguarded -o run.tbt --policy " + policy + " --json -");
   ASSERT_TRUE(code == kExitClean || code == kExitDiverged) << m.err.text;
@@ -136,7 +136,7 @@ TEST(Explain, EveryStepOfEveryPolicyThenEveryPaddingRowHasAnOwner) {
 
 TEST(Explain, PreemptedAndParkedSlotsThenNamed) {
   FakeMachine m;
-  m.files.files["pressed.json"] = kPressed;
+  m.files.files["pressed.json"] = pressed_scenario(64);
   ASSERT_EQ(m("run pressed.json -o run.tbt --json -"), kExitClean) << m.err.text;
   const auto steps = Json::parse(m.out.text)["steps"].get<std::int64_t>();
   std::string all;

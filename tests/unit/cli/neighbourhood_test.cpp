@@ -14,8 +14,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 using test::FakeMachine;
-using test::kPressed;
 using test::lines_of;
+using test::pressed_scenario;
 
 /// From the line of the first divergence on.
 std::string from_divergence(const std::string& text) {
@@ -169,7 +169,7 @@ TEST(Neighbourhood, KeyframeBehindTheLastStepThenTheStepsBeforeAreShown) {
 // live, from the file and from its twin, and what the slot did must be known.
 TEST(Neighbourhood, AnySlotOfAnyStepThenAStoryIn80Columns) {
   FakeMachine m;
-  m.files.files["pressed.json"] = kPressed;
+  m.files.files["pressed.json"] = pressed_scenario(32);
   ASSERT_EQ(m("run pressed.json -o a.tbt"), kExitClean) << m.out.text << m.err.text;
   std::string all;
   for (std::int64_t t = 0; t < 60; t += 2) {

@@ -170,7 +170,7 @@ TEST_F(TraceCommands, InfoThenWhatTheFileHolds) {
 }
 
 TEST_F(TraceCommands, InfoOfARunWithPreemptionsThenEachRequestOnce) {
-  m_.files.files["pressed.json"] = test::kPressed;
+  m_.files.files["pressed.json"] = test::pressed_scenario(32);
   ASSERT_EQ(m_("run pressed.json -o p.tbt"), kExitClean) << m_.out.text << m_.err.text;
   ASSERT_EQ(m_("dump p.tbt"), kExitClean);
   const auto lines = lines_of(m_.out.text);
