@@ -54,6 +54,18 @@ function(tandem_add_library name)
     "${arg_SOURCES};${arg_HEADERS}")
 endfunction()
 
+# tandem_count_branches(NAME): where TANDEM_COVERAGE is on, tandem_NAME counts its lines and
+# branches as written, for tools/coverage.
+option(TANDEM_COVERAGE "gcov counts in the libraries that tools/coverage reads" OFF)
+mark_as_advanced(TANDEM_COVERAGE)
+function(tandem_count_branches name)
+  if(TANDEM_COVERAGE)
+    target_compile_options(tandem_${name} PRIVATE -O0 --coverage)
+    target_link_options(tandem_${name} INTERFACE --coverage)
+    set_target_properties(tandem_${name} PROPERTIES UNITY_BUILD OFF)
+  endif()
+endfunction()
+
 # tandem_add_test(NAME SOURCES .. DEPS .. LABELS ..)
 #
 # Makes the GoogleTest program NAME_test; every TEST in it is a ctest named NAME.Subject.Outcome.

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/unit/cli/fake_io.hpp"
+#include "tests/unit/cli/pressed_scenario.hpp"
 
 namespace tandem::cli {
 namespace {
@@ -14,17 +15,7 @@ namespace {
 using Json = nlohmann::json;
 using test::FakeMachine;
 using test::lines_of;
-
-// Short of KV blocks, with a preemption and an abort: slots park, revive and come back.
-constexpr const char* kPressed = R"({"name": "pressed",
-  "engine": {"max_num_seqs": 4, "num_speculative_tokens": 3, "block_size": 4,
-    "max_model_len": 128, "max_num_batched_tokens": 64, "kv_blocks": 40},
-  "acceptance": {"kind": "constant", "p": 0.7},
-  "workload": {"kind": "requests", "requests": [
-    {"arrival": 0, "prompt": 8, "output": 40},
-    {"arrival": 0, "prompt": 8, "output": 40, "preempt_after": 10},
-    {"arrival": 0, "prompt": 6, "output": 30, "abort_after": 12},
-    {"arrival": 2, "prompt": 50, "output": 30}, {"arrival": 60, "prompt": 20, "output": 9}]}})";
+using test::pressed_scenario;
 
 Json explained(FakeMachine& m, const std::string& trace, std::int64_t step) {
   EXPECT_EQ(m("explain " + trace + " " + std::to_string(step) + " --json -"), kExitClean)
@@ -110,7 +101,7 @@ TEST(Explain, SyncScheduleThenWaitsAndSendsItsOwnMessage) {
 // and the judge says of the step what it says of the trace.
 void expect_every_row_explained(const std::string& scenario, const std::string& policy) {
   FakeMachine m;
-  m.files.files["pressed.json"] = kPressed;
+  m.files.files["pressed.json"] = pressed_scenario(64);
   const int code =
       m("run " + scenario + " --steps 110 --unguarded -o run.tbt --policy " + policy + " --json -");
   ASSERT_TRUE(code == kExitClean || code == kExitDiverged) << m.err.text;
@@ -145,7 +136,7 @@ TEST(Explain, EveryStepOfEveryPolicyThenEveryPaddingRowHasAnOwner) {
 
 TEST(Explain, PreemptedAndParkedSlotsThenNamed) {
   FakeMachine m;
-  m.files.files["pressed.json"] = kPressed;
+  m.files.files["pressed.json"] = pressed_scenario(64);
   ASSERT_EQ(m("run pressed.json -o run.tbt --json -"), kExitClean) << m.err.text;
   const auto steps = Json::parse(m.out.text)["steps"].get<std::int64_t>();
   std::string all;

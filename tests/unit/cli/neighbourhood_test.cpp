@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/unit/cli/fake_io.hpp"
+#include "tests/unit/cli/pressed_scenario.hpp"
 
 namespace tandem::cli {
 namespace {
@@ -14,17 +15,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 using test::FakeMachine;
 using test::lines_of;
-
-// Chunks, parking, a preemption and an abort.
-constexpr const char* kPressed = R"({"name": "pressed",
-  "engine": {"max_num_seqs": 4, "num_speculative_tokens": 3, "block_size": 4,
-    "max_model_len": 128, "max_num_batched_tokens": 32, "kv_blocks": 40},
-  "acceptance": {"kind": "constant", "p": 0.7},
-  "workload": {"kind": "requests", "requests": [
-    {"arrival": 0, "prompt": 8, "output": 40},
-    {"arrival": 0, "prompt": 8, "output": 40, "preempt_after": 10},
-    {"arrival": 0, "prompt": 6, "output": 30, "abort_after": 12},
-    {"arrival": 2, "prompt": 50, "output": 30}, {"arrival": 60, "prompt": 20, "output": 9}]}})";
+using test::pressed_scenario;
 
 /// From the line of the first divergence on.
 std::string from_divergence(const std::string& text) {
@@ -178,7 +169,7 @@ TEST(Neighbourhood, KeyframeBehindTheLastStepThenTheStepsBeforeAreShown) {
 // live, from the file and from its twin, and what the slot did must be known.
 TEST(Neighbourhood, AnySlotOfAnyStepThenAStoryIn80Columns) {
   FakeMachine m;
-  m.files.files["pressed.json"] = kPressed;
+  m.files.files["pressed.json"] = pressed_scenario(32);
   ASSERT_EQ(m("run pressed.json -o a.tbt"), kExitClean) << m.out.text << m.err.text;
   std::string all;
   for (std::int64_t t = 0; t < 60; t += 2) {

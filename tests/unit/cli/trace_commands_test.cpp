@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/unit/cli/fake_io.hpp"
+#include "tests/unit/cli/pressed_scenario.hpp"
 
 namespace tandem::cli {
 namespace {
@@ -169,22 +170,16 @@ TEST_F(TraceCommands, InfoThenWhatTheFileHolds) {
 }
 
 TEST_F(TraceCommands, InfoOfARunWithPreemptionsThenEachRequestOnce) {
-  m_.files.files["pressed.json"] = R"({"name": "pressed",
-    "engine": {"max_num_seqs": 4, "num_speculative_tokens": 3, "block_size": 4,
-      "max_model_len": 128, "max_num_batched_tokens": 32, "kv_blocks": 40},
-    "workload": {"kind": "requests", "requests": [
-      {"arrival": 0, "prompt": 8, "output": 40, "preempt_after": 1},
-      {"arrival": 0, "prompt": 8, "output": 40, "preempt_after": 10},
-      {"arrival": 0, "prompt": 60, "output": 30}, {"arrival": 2, "prompt": 50, "output": 30}]}})";
+  m_.files.files["pressed.json"] = test::pressed_scenario(32);
   ASSERT_EQ(m_("run pressed.json -o p.tbt"), kExitClean) << m_.out.text << m_.err.text;
   ASSERT_EQ(m_("dump p.tbt"), kExitClean);
   const auto lines = lines_of(m_.out.text);
   const auto admissions = std::count_if(lines.begin(), lines.end(), [](const std::string& line) {
     return line.find(", admits:") != std::string::npos;
   });
-  ASSERT_GT(admissions, 4) << "nothing was admitted again";
+  ASSERT_GT(admissions, 5) << "nothing was admitted again";
   ASSERT_EQ(m_("info p.tbt"), kExitClean);
-  EXPECT_TRUE(has_line(m_.out.text, "requests        4 seen, 4 ended, 0 never admitted"))
+  EXPECT_TRUE(has_line(m_.out.text, "requests        5 seen, 5 ended, 0 never admitted"))
       << m_.out.text;
 }
 

@@ -36,6 +36,12 @@ TEST_P(CatalogVerdict, SecondRunIsTheSameRun) {
   EXPECT_EQ(first.summary.virtual_ns, second.summary.virtual_ns);
 }
 
+TEST_P(CatalogVerdict, EveryStepABlockIsClean) {
+  test::HowJudged how;
+  how.block_steps = 1;
+  EXPECT_EQ(run_catalog(GetParam(), {}, how).complaint(), "");
+}
+
 INSTANTIATE_TEST_SUITE_P(Catalog, CatalogVerdict, testing::ValuesIn(test::catalog_list()),
                          test::catalog_test_name);
 
