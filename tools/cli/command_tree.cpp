@@ -38,7 +38,7 @@ bool label_tells_words(const OptionEntry& option) {
 
 std::string label_of(CLI::Option& option, const ValueWords& values) {
   if (option.get_items_expected_max() == 0) return "";
-  const std::string words = joined(values.words, "|");
+  std::string words = joined(values.words, "|");
   const bool fits = !words.empty() && words.size() <= kJoinedMax;
   if (values.kind == ValueWords::Kind::closed && fits) return words;
   return option.get_option_text().empty() ? "VALUE" : option.get_option_text();
