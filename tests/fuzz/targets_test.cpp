@@ -61,6 +61,30 @@ TEST(FuzzTargets, DamagedSeedsAreRefusedInOneLineOrTaken) {
   }
 }
 
+std::string error_of(std::string_view target, const std::string& text) {
+  const Status status = find_target(target)->run(bytes_of(text));
+  return status.ok() ? "" : status.error().text;
+}
+
+/// `text` with the first `from` made `to`.
+std::string altered(std::string text, const std::string& from, const std::string& to) {
+  return text.replace(text.find(from), from.size(), to);
+}
+
+TEST(FuzzTargets, NamesWithControlCharactersAreRefusedInOneLine) {
+  const std::string header = find_target("header")->seeds().front();
+  EXPECT_NE(error_of("header", altered(header, "\"seed\"", "\"\\rseed\"")).find("\\u000dseed"),
+            std::string::npos);
+  EXPECT_NE(error_of("header", altered(header, "\"absent\":[", "\"absent\":[\"a\\nb\""))
+                .find("a\\u000ab"),
+            std::string::npos);
+  EXPECT_NE(error_of("op", R"({"op":"a\rb","inputs":{}})").find("a\\u000db"), std::string::npos);
+  EXPECT_NE(error_of("op_vectors", R"({"op":"build_sampling_params","inputs":{"a\nb":{"dtype":)"
+                                   R"("int32","shape":[0],"data":[]}}})")
+                .find("a\\u000ab"),
+            std::string::npos);
+}
+
 TEST(FuzzTargets, EachHasItsProgram) {
   std::ifstream in(TANDEM_SOURCE_DIR "/tests/fuzz/CMakeLists.txt");
   std::stringstream text;

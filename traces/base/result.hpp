@@ -10,6 +10,22 @@
 
 namespace tandem {
 
+/// `text` with control characters as JSON escapes them: names out of a file may hold any.
+inline std::string on_one_line(std::string_view text) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string out;
+  out.reserve(text.size());
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x20 && byte != 0x7F) {
+      out += c;
+    } else {
+      out.append("\\u00").append(1, kDigits[byte >> 4U]).append(1, kDigits[byte & 15U]);
+    }
+  }
+  return out;
+}
+
 /// A failure that is not our bug: one line that names the place, what was found, what is wanted and
 /// what to do. `place` is a file, a file and an offset, a JSON pointer or an option.
 struct Error {
@@ -21,13 +37,13 @@ struct Error {
     std::string text;
     text.append(place).append(": ").append(found).append(", want ").append(wanted);
     if (!remedy.empty()) text.append("; ").append(remedy);
-    return Error{std::move(text)};
+    return Error{on_one_line(text)};
   }
 
   /// The same failure seen from further out: puts "place: " or "place" in front.
   [[nodiscard]] Error within(std::string_view place) const {
     const bool pointer = !text.empty() && text.front() == '/';
-    return Error{std::string(place) + (pointer ? ":" : ": ") + text};
+    return Error{on_one_line(std::string(place) + (pointer ? ":" : ": ") + text)};
   }
 };
 

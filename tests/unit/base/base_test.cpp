@@ -119,6 +119,13 @@ TEST(Error, PlacesAreAddedFromTheOutside) {
             "x.tbt: block 3: got 1, want 2");
 }
 
+TEST(Error, ControlCharactersOfNamesAreEscaped) {
+  EXPECT_EQ(Error::make("/a\n", "got \"\r\x1b\"", "2", "x\x7f").text,
+            "/a\\u000a: got \"\\u000d\\u001b\", want 2; x\\u007f");
+  EXPECT_EQ(Error{"got \t"}.within("a\nb").text, "a\\u000ab: got \\u0009");
+  EXPECT_EQ(Error::make("p", "got \u00e9", "2").text, "p: got \u00e9, want 2");
+}
+
 TEST(ResultDeathTest, ValueOfAnErrorIsABugAndAborts) {
   EXPECT_DEATH((void)half(3).value(), "tandem bug");
 }

@@ -75,6 +75,7 @@ TEST_F(Import, LineThatIsWrongThenNamedByNumberAndMember) {
   expect_refused(altered(step, "\"flag_in\":true", "\"flag_in\":1"),
                  place + ":/flag_in: got 1, want true or false");
   expect_refused(altered(step, "\"n\":", "\"m\":"), place + ":/: got key \"m\"");
+  expect_refused(altered(step, "\"n\":", "\"m\\n\":"), place + ":/: got key \"m\\u000a\"");
   expect_refused(altered(step, "{", "["), place + ": got a line that is no JSON object");
   expect_refused(altered(step, "\"type\":\"step\"", "\"type\":\"stop\""),
                  place + ":/type: got \"stop\"");
