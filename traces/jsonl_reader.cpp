@@ -43,7 +43,7 @@ class LineCursor {
   std::size_t start_ = 0;
 };
 
-std::string place_of(const std::string& name, std::uint64_t offset) {
+std::string line_place(const std::string& name, std::uint64_t offset) {
   return fmt::format("{}, offset {}", name, offset);
 }
 
@@ -82,7 +82,7 @@ class JsonlBlockReader : public BlockReader {
   std::string name_;
   Keyframe keyframe_;
 
-  [[nodiscard]] std::string place() const { return place_of(name_, lines_.start()); }
+  [[nodiscard]] std::string place() const { return line_place(name_, lines_.start()); }
 };
 
 class JsonlReader : public TraceReader {
@@ -95,7 +95,7 @@ class JsonlReader : public TraceReader {
     const auto first = lines.next();
     TANDEM_CHECK(first.has_value());
     const Status status = jsonl_first_line(*first, header_);
-    if (!status.ok()) return status.error().within(place_of(name_, lines.start()));
+    if (!status.ok()) return status.error().within(line_place(name_, lines.start()));
     scan(lines);
     return {};
   }
@@ -112,7 +112,7 @@ class JsonlReader : public TraceReader {
     const BlockInfo& info = blocks_[index];
     auto reader = std::make_unique<JsonlBlockReader>(header_, text_, info, name_);
     const Status status = reader->open();
-    if (!status.ok()) return status.error().within(place_of(name_, info.offset));
+    if (!status.ok()) return status.error().within(line_place(name_, info.offset));
     return std::unique_ptr<BlockReader>(std::move(reader));
   }
 
@@ -134,7 +134,7 @@ class JsonlReader : public TraceReader {
       const Status status = take_line(*line, lines, sound_end);
       if (!status.ok()) {
         close_block(sound_end);
-        const std::string place = place_of(name_, lines.start());
+        const std::string place = line_place(name_, lines.start());
         damage_ = TraceDamage{lines.start(), status.error().within(place).text};
         return;
       }
@@ -144,7 +144,7 @@ class JsonlReader : public TraceReader {
     if (last_) return;
     const Error error{
         "got the end of the file, want a line of type \"end\"; the trace was not closed"};
-    damage_ = TraceDamage{sound_end, error.within(place_of(name_, sound_end)).text};
+    damage_ = TraceDamage{sound_end, error.within(line_place(name_, sound_end)).text};
   }
 
   Status take_line(std::string_view line, const LineCursor& lines, std::uint64_t sound_end) {

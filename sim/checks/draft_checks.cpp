@@ -8,7 +8,7 @@ namespace tandem::sim {
 namespace {
 
 /// What the oracle expects of one sub-step's launch, from recorded host inputs.
-struct Launch {
+struct SubstepLaunch {
   bool launched = false;
   bool blocking = false;
   std::int64_t device_sum = 0;
@@ -43,8 +43,8 @@ std::int64_t hidden_rows(const StepContext& c, std::int32_t substep, std::int64_
   return c.r.substeps[static_cast<std::size_t>(substep) - 1].token_num;
 }
 
-Launch expected_launch(const StepContext& c, std::int32_t substep, const DraftSubstep& sub) {
-  Launch want;
+SubstepLaunch expected_launch(const StepContext& c, std::int32_t substep, const DraftSubstep& sub) {
+  SubstepLaunch want;
   want.device_sum = sum(c.s.shadow.q);
   want.hidden_rows = hidden_rows(c, substep, want.device_sum);
   const std::int64_t hidden =
@@ -59,7 +59,7 @@ Launch expected_launch(const StepContext& c, std::int32_t substep, const DraftSu
 }
 
 /// V2 where a pair is cached at all; else the rows have one legal value and V16 says so.
-void v2_draft_rows(StepContext& c, const DraftSubstep& sub, const Launch& want) {
+void v2_draft_rows(StepContext& c, const DraftSubstep& sub, const SubstepLaunch& want) {
   const CheckId check = c.rules.predicts ? CheckId::V2 : CheckId::V16;
   if (c.has(Field::sub_blocking) && sub.blocking != want.blocking) {
     at_substep(c, check, Field::sub_blocking, just(sub.blocking ? 1 : 0), nothing(),
@@ -71,7 +71,8 @@ void v2_draft_rows(StepContext& c, const DraftSubstep& sub, const Launch& want) 
   }
 }
 
-void v16_rows(StepContext& c, const DraftSubstep& sub, const Launch& want, std::int32_t substep) {
+void v16_rows(StepContext& c, const DraftSubstep& sub, const SubstepLaunch& want,
+              std::int32_t substep) {
   follow(c, CheckId::V16, Field::sub_qd, "P3", sub.qd, c.s.shadow.q);
   const std::int64_t device = sum(sub.qd);
   if (sub.device_sum != device) {
@@ -203,7 +204,7 @@ void v16_not_launched(StepContext& c, const DraftSubstep& sub) {
   zero(Field::sub_row_count, all_zero(sub.row_count) ? 0 : 1);
 }
 
-void check_launched(StepContext& c, const DraftSubstep& sub, const Launch& want,
+void check_launched(StepContext& c, const DraftSubstep& sub, const SubstepLaunch& want,
                     std::int32_t substep) {
   v2_draft_rows(c, sub, want);
   if (c.out.is_enabled(CheckId::V16)) v16_rows(c, sub, want, substep);
@@ -225,7 +226,7 @@ void v16_v17_v32_drafts(StepContext& c) {
   for (std::int32_t j = 0; j < c.rules.substeps; ++j) {
     c.out.begin_substep(j);
     const DraftSubstep& sub = c.r.substeps[static_cast<std::size_t>(j)];
-    const Launch want = expected_launch(c, j, sub);
+    const SubstepLaunch want = expected_launch(c, j, sub);
     const bool recorded = c.has(Field::sub_launched);
     if (recorded && sub.launched != want.launched) {
       at_substep(c, CheckId::V16, Field::sub_launched, just(sub.launched ? 1 : 0), nothing(),

@@ -33,7 +33,7 @@ class KnownIds {
   std::int64_t unknown_ = 0;
 };
 
-struct Launch {
+struct LaunchedIds {
   CheckId check;
   const char* point;
   Field least;
@@ -43,7 +43,7 @@ struct Launch {
   std::int64_t rows;
 };
 
-void check_ids(StepContext& c, const Launch& launch, const KnownIds& known) {
+void check_ids(StepContext& c, const LaunchedIds& launch, const KnownIds& known) {
   const auto report = [&](Field field, std::int64_t device, std::int64_t oracle) {
     c.out.add(
         {launch.check, launch.point, -1, -1, field, "", nothing(), just(device), just(oracle)});

@@ -81,14 +81,6 @@ void compare_keyframes(const Keyframe& a, const Keyframe& b, KeyframeTally& tall
   tally.first_member = member;
 }
 
-/// The digest indexes one column by the size of another: a foreign record may lack some.
-std::uint64_t digest_of(const StepRecord& r) {
-  for (const Column* column : {&r.p1.e, &r.p1.d, &r.p1.s, &r.p1.b, &r.p1.g, &r.p2.a}) {
-    if (column->size() < r.p1.q.size()) return 0;
-  }
-  return sim::counter_digest(r);
-}
-
 FieldSet fields_in_both(const TraceReader& a, const TraceReader& b, const FieldSet& ignored,
                         std::vector<std::string>& not_compared) {
   const FieldSet in_a = present_fields(a.header());
@@ -147,14 +139,14 @@ class Differ {
  private:
   static Status next_record(Side& side, std::uint64_t& digest) {
     TANDEM_RETURN_IF_ERROR(side.advance());
-    if (side.is_live()) digest += digest_of(side.record());
+    if (side.is_live()) digest += counter_digest_of(side.record());
     return {};
   }
 
   static Status consume(Side& side, std::int64_t until, std::uint64_t& digest) {
     const bool whole = until >= side.end();
     TANDEM_RETURN_IF_ERROR(side.consume_until(until));
-    if (whole && side.is_live()) digest += digest_of(side.record());
+    if (whole && side.is_live()) digest += counter_digest_of(side.record());
     return {};
   }
 
@@ -217,6 +209,13 @@ class Differ {
 };
 
 }  // namespace
+
+std::uint64_t counter_digest_of(const StepRecord& r) {
+  for (const Column* column : {&r.p1.e, &r.p1.d, &r.p1.s, &r.p1.b, &r.p1.g, &r.p2.a}) {
+    if (column->size() < r.p1.q.size()) return 0;
+  }
+  return sim::counter_digest(r);
+}
 
 std::string keyframe_difference(const Keyframe& a, const Keyframe& b) {
   const std::pair<const char*, bool> members[] = {

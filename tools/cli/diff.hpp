@@ -79,6 +79,10 @@ struct TraceDiff {
 [[nodiscard]] std::vector<HeaderDifference> header_differences(const TraceHeader& a,
                                                                const TraceHeader& b);
 
+/// sim::counter_digest() of a record, or 0 where it lacks a column that the digest reads: a foreign
+/// record may.
+[[nodiscard]] std::uint64_t counter_digest_of(const StepRecord& record);
+
 /// The first member in which two keyframes differ, or "".
 [[nodiscard]] std::string keyframe_difference(const Keyframe& a, const Keyframe& b);
 

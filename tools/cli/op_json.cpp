@@ -101,7 +101,7 @@ void append(std::vector<std::byte>& bytes, T value) {
 }
 
 template <class T>
-T value_at(const Tensor& tensor, std::size_t index) {
+T element_at(const Tensor& tensor, std::size_t index) {
   T value{};
   std::memcpy(&value, tensor.bytes.data() + index * sizeof(T), sizeof(T));
   return value;
@@ -267,13 +267,13 @@ Status parse_members(const SortedJson& object, OpCase& out) {
 std::string cell_text(const Tensor& tensor, std::size_t index) {
   switch (tensor.dtype) {
     case DataType::kInt32:
-      return fmt::format("{}", value_at<std::int32_t>(tensor, index));
+      return fmt::format("{}", element_at<std::int32_t>(tensor, index));
     case DataType::kInt64:
-      return fmt::format("{}", value_at<std::int64_t>(tensor, index));
+      return fmt::format("{}", element_at<std::int64_t>(tensor, index));
     case DataType::kBool:
-      return value_at<std::uint8_t>(tensor, index) != 0 ? "1" : "0";
+      return element_at<std::uint8_t>(tensor, index) != 0 ? "1" : "0";
     case DataType::kFloat32: {
-      const auto value = value_at<float>(tensor, index);
+      const auto value = element_at<float>(tensor, index);
       if (!std::isfinite(value)) return "null";  // JSON has no name for it
       return value == 0 && std::signbit(value) ? "-0.0" : fmt::format("{}", value);
     }
@@ -302,8 +302,8 @@ bool is_same_form(const Tensor& a, const Tensor& b) {
 
 bool cells_agree(const Tensor& found, const Tensor& wanted, std::size_t index) {
   if (found.dtype == DataType::kFloat32) {
-    const double difference = static_cast<double>(value_at<float>(found, index)) -
-                              static_cast<double>(value_at<float>(wanted, index));
+    const double difference = static_cast<double>(element_at<float>(found, index)) -
+                              static_cast<double>(element_at<float>(wanted, index));
     return std::abs(difference) <= kFloatTolerance;
   }
   const std::size_t size = kernels::data_type_bytes(found.dtype);

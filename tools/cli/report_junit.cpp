@@ -53,13 +53,13 @@ std::string xml(std::string_view text) {
   return out;
 }
 
-struct Counts {
+struct CaseCounts {
   std::size_t tests = 0;
   std::size_t failures = 0;
   std::size_t errors = 0;
   std::size_t skipped = 0;
 
-  void add(const Counts& other) {
+  void add(const CaseCounts& other) {
     tests += other.tests;
     failures += other.failures;
     errors += other.errors;
@@ -100,10 +100,10 @@ std::string trouble_text(const TraceReport& report) {
 }
 
 /// A case for each check, and one called "trace": whether it could be read and checked to its end.
-std::string suite(const TraceReport& report, Counts& total) {
+std::string suite(const TraceReport& report, CaseCounts& total) {
   const std::string name = xml(report.path);
   std::string cases;
-  Counts counts;
+  CaseCounts counts;
   const auto add = [&](const char* test, std::uint64_t assertions, const std::string& inside) {
     ++counts.tests;
     cases += fmt::format("    <testcase classname=\"{}\" name=\"{}\" assertions=\"{}\"", name, test,
@@ -138,7 +138,7 @@ std::string suite(const TraceReport& report, Counts& total) {
 }  // namespace
 
 std::string traces_junit(const std::vector<TraceReport>& reports) {
-  Counts total;
+  CaseCounts total;
   std::string suites;
   for (const TraceReport& report : reports) suites += suite(report, total);
   return fmt::format(

@@ -49,7 +49,7 @@ LaunchArgs args_of(std::int64_t t) {
   return args;
 }
 
-void spin_until(const std::atomic<bool>& flag) {
+void yield_until(const std::atomic<bool>& flag) {
   while (!flag.load()) std::this_thread::yield();
 }
 
@@ -124,7 +124,7 @@ TEST(ThreadsExecutor, WaitBindsToTheRecordThatIsLatestWhenItIsEnqueued) {
     if (lane == Lane::copy) {
       copied = true;
     } else {
-      spin_until(copied);
+      yield_until(copied);
     }
   });
   streams.add(kRecord);
@@ -152,7 +152,7 @@ TEST(ThreadsExecutor, HostWaitThenWhatIsInFrontOfTheRecordIsThere) {
   std::atomic<bool> go{false};
   Streams streams([&](Lane, std::int32_t n) {
     if (n < 0) {
-      spin_until(go);
+      yield_until(go);
     } else {
       value = n;
     }
@@ -170,7 +170,7 @@ TEST(ThreadsExecutor, HostWaitThenWhatIsInFrontOfTheRecordIsThere) {
 TEST(ThreadsExecutor, StepIsFinishedWhenBothStreamsHavePassedItsEnd) {
   std::atomic<bool> go{false};
   Streams streams([&go](Lane lane, std::int32_t) {
-    if (lane == Lane::copy) spin_until(go);
+    if (lane == Lane::copy) yield_until(go);
   });
   streams.add(kCompute);
   streams.add(kCopy);
