@@ -8,8 +8,8 @@ using plan::OpKind;
 
 void add_substep(std::vector<Transition>& order, const RunConfig& config, int substep) {
   const bool gather = config.draft_path == DraftPath::gather;
-  const auto add = [&order, substep](OpKind op, const char* stage = "", bool always = true) {
-    order.push_back({op, substep, stage, always});
+  const auto add = [&order, substep](OpKind op, const char* stage = "") {
+    order.push_back({op, substep, stage});
   };
   add(OpKind::draft_pre_process);
   add(OpKind::draft_forward);
@@ -27,8 +27,8 @@ void add_substep(std::vector<Transition>& order, const RunConfig& config, int su
 
 std::vector<Transition> device_order(const RunConfig& config) {
   std::vector<Transition> order;
-  const auto add = [&order](OpKind op, const char* stage = "", bool always = true) {
-    order.push_back({op, -1, stage, always});
+  const auto add = [&order](OpKind op, const char* stage = "") {
+    order.push_back({op, -1, stage});
   };
   add(OpKind::insert_tasks, "apply_task");
   add(OpKind::recover_decode_task, "recover");
@@ -42,7 +42,7 @@ std::vector<Transition> device_order(const RunConfig& config) {
   add(OpKind::lm_head);
   add(OpKind::build_sampling_params);
   add(OpKind::verify_draft_tokens);
-  add(OpKind::set_stop_value, "", false);
+  add(OpKind::set_stop_value);
   add(OpKind::unified_update_model_status, "update_status");
   add(OpKind::copy_outputs);  // before schedule_cache clears a and d
   add(OpKind::draft_model_preprocess, "draft_preprocess");
@@ -51,7 +51,7 @@ std::vector<Transition> device_order(const RunConfig& config) {
     add_substep(order, config, substep);
   }
   add(OpKind::draft_model_postprocess);
-  add(OpKind::ngram_extend, "", false);
+  if (config.ngram_millionths > 0) add(OpKind::ngram_extend);
   add(OpKind::speculate_schedule_cache, "schedule_cache");
   return order;
 }

@@ -15,7 +15,6 @@ struct Transition {
   /// What the oracle does there: a stage of sim/oracle/device.hpp, or "": the operation moves
   /// nothing that the judge follows, or only hands on what others read.
   const char* stage = "";
-  bool always = true;  ///< false: rows, the draft path or M < K decide whether a plan holds it
 
   bool operator==(const Transition&) const = default;
 };

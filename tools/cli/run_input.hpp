@@ -35,8 +35,8 @@ void add_scenario_options(CLI::App& app, ScenarioOptions& options);
 
 /// What a scenario rests on besides SCENARIO.
 struct ScenarioBase {
-  std::string text;  ///< JSON, in the place of SCENARIO where that is not given
-  std::string name;  ///< of `text`, for errors
+  std::string text;                    ///< JSON, in the place of SCENARIO where that is not given
+  std::string name;                    ///< of `text`, for errors
   std::vector<std::string> overrides;  ///< in front of those of the options
 };
 [[nodiscard]] Result<Scenario> load_scenario(Io& io, const ScenarioOptions& options,

@@ -62,7 +62,7 @@ struct HowJudged {
 
 /// An embedded scenario under overrides `key=value`. The production-sized ones are cut to their
 /// first requests, never to a number of steps: so every request ends, and all of their tokens
-/// compare. `requests_max` 0: as many as keep the tests short.
+/// compare.
 [[nodiscard]] Scenario catalog_case(const std::string& name,
                                     std::vector<std::string> overrides = {});
 [[nodiscard]] JudgedRun run_catalog(const std::string& name, std::vector<std::string> overrides,

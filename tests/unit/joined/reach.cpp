@@ -41,6 +41,7 @@ std::vector<std::string> rules_and_events() {
                                     "6.1 middle chunk",
                                     "6.1 last chunk",
                                     "6.1 prompt of 1 token",
+                                    "6.1 cached prompt",
                                     "6.2 no draft",
                                     "6.2 fewer drafts than K",
                                     "6.2 K drafts",
@@ -48,7 +49,10 @@ std::vector<std::string> rules_and_events() {
                                     "6.4 EOS inside accepted drafts",
                                     "6.4 EOS is the target's own token",
                                     "6.4 length limit",
+                                    "6.4 stop sequence",
+                                    "6.4 stop sequence inside accepted drafts",
                                     "6.4 max_dec_len 1",
+                                    "3.2.1 drafts extended by n-gram matches",
                                     "6.5 parked",
                                     "6.5 revived",
                                     "6.5 revived and parked again",
@@ -162,6 +166,8 @@ void Reach::note_task(const StepRecord& r, const Task& task) {
     reach_if(slot.came_back && task.end < task.text_len, "6.7 recovered in chunks");
     reach_if(task.row.prompt_len == 1, "6.1 prompt of 1 token");
     reach_if(task.row.max_dec_len == 1, "6.4 max_dec_len 1");
+    reach_if(task.kind == TaskKind::prefill && !slot.came_back && task.start > 0,
+             "6.1 cached prompt");
   }
   switch (task.kind) {
     case TaskKind::prefill: {
@@ -279,7 +285,11 @@ void Reach::note_stops(const StepRecord& r) {
     slot.ended = true;
     const std::int32_t a = r.p2.a[i];
     const bool by_eos = r.p2.g[i] == slot.row.eos_at;
-    reach_if(!by_eos && r.p2.g[i] == slot.row.max_dec_len, "6.4 length limit");
+    // The output is stop_at tokens and the EOS that the stop operation wrote behind them (5.6).
+    const bool by_stop = slot.row.stop_at > 0 && r.p2.g[i] == slot.row.stop_at + 1;
+    reach_if(by_stop, "6.4 stop sequence");
+    reach_if(by_stop && a > 1 && a < r.p1.q[i], "6.4 stop sequence inside accepted drafts");
+    reach_if(!by_eos && !by_stop && r.p2.g[i] == slot.row.max_dec_len, "6.4 length limit");
     reach_if(by_eos && r.p1.e[i] > 0, "6.4 EOS from prefill");
     if (!by_eos || r.p1.e[i] > 0) continue;
     const std::int32_t right = std::min(scripted_commits(config_, slot.row, r.p1.g[i]), r.p1.q[i]);
@@ -288,6 +298,10 @@ void Reach::note_stops(const StepRecord& r) {
 }
 
 void Reach::note_sizes(const StepRecord& r) {
+  for (std::size_t i = 0; i < r.p4.q.size(); ++i) {  // the head alone leaves M drafts
+    reach_if(r.p4.s[i] == 0 && r.p4.q[i] > config_.num_model_steps + 1,
+             "3.2.1 drafts extended by n-gram matches");
+  }
   const std::int32_t widest = config_.max_num_seqs;
   reach_if(widest == 512 && r.real_bsz == widest, "B = 512, all running");
   reach_if(r.output_rows_host > r.output_rows, "R11 bound, rows to spare");
