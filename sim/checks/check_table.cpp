@@ -1,6 +1,6 @@
-// The table of checks. Where a check speaks: grep -n 'CheckId::V9' sim/checks/*_checks.cpp; a source
-// holds one subject, what only level `full` tells is in full_checks.cpp, members that nothing else
-// reads in rest_checks.cpp. The stages of a step stand in sim/checks/stages.hpp.
+// The table of checks. Where one speaks: grep -n 'CheckId::V9' sim/checks/*_checks.cpp.
+// A source holds one subject; what level `full` alone tells is in full_checks.cpp, members that
+// nothing else reads are in rest_checks.cpp. The stages of a step stand in sim/checks/stages.hpp.
 #include "sim/checks/check_table.hpp"
 
 #include <algorithm>
