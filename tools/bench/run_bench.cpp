@@ -72,7 +72,7 @@ double run(const Scenario& scenario, const Kind& kind, Cpu& cpu) {
 
 /// Two threads take turns through their doorbells.
 double hand_over() {
-  constexpr std::int64_t kTurns = 20'000;
+  constexpr std::int64_t kTurns = 4'000;
   Doorbell even;
   Doorbell odd;
   std::atomic<std::int64_t> turn{0};

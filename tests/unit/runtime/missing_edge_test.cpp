@@ -2,17 +2,22 @@
 //
 // Each case is a run on the threads executor in a process of its own. Cases that want a race need a
 // build with -fsanitize=thread (preset tsan).
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <memory>
 #include <ostream>
+#include <set>
 #include <string>
+#include <string_view>
 #include <thread>
+#include <tuple>
 #include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
 
+#include "runtime/core/plan_builder.hpp"
 #include "tests/unit/runtime/hooked_device.hpp"
 #include "tests/unit/runtime/race_process.hpp"
 
@@ -175,6 +180,38 @@ const Case kImplied[] = {
 INSTANTIATE_TEST_SUITE_P(Plan, ImpliedEdge, testing::ValuesIn(kImplied), case_name);
 
 // -- all edges ------------------------------------------------------------------------------------
+
+using EdgeKey = std::tuple<Lane, EventName, OpKind>;
+
+/// The waits of a segment; those of the host's lane by event alone.
+void add_edges(const plan::Segment& segment, std::set<EdgeKey>& edges) {
+  for (auto op = segment.ops.begin(); op != segment.ops.end(); ++op) {
+    if (op->kind != OpKind::wait_event) continue;
+    const auto guarded = std::find_if(op + 1, segment.ops.end(), [op](const plan::Operation& next) {
+      return next.lane == op->lane;
+    });
+    const bool host = op->lane == Lane::host;
+    edges.insert({op->lane, op->waits.name, host ? OpKind::resolve : guarded->kind});
+  }
+}
+
+TEST(Edges, OfThePlanAreAllTriedHere) {
+  std::set<EdgeKey> tried;
+  for (const Case& c : kNeeded) tried.insert({c.edge.lane, c.edge.event, c.edge.guards});
+  for (const Case& c : kImplied) tried.insert({c.edge.lane, c.edge.event, c.edge.guards});
+  std::set<EdgeKey> planned;
+  for (const std::string_view name : catalog_names()) {
+    for (const char* copies : {"copies=own", "copies=compute"}) {
+      const auto scenario =
+          parse_scenario(*catalog_scenario(std::string(name)), std::string(name), {copies});
+      ASSERT_TRUE(scenario.ok()) << name;
+      for (const NamedSegment& named : all_segments(scenario.value().config)) {
+        add_edges(named.segment, planned);
+      }
+    }
+  }
+  EXPECT_EQ(planned, tried);
+}
 
 using WholePlan = RaceProcess;
 
