@@ -12,7 +12,7 @@
 namespace tandem::cli {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 using test::FakeMachine;
 using test::lines_of;
 
@@ -21,12 +21,13 @@ class Diff : public ::testing::Test {
   void SetUp() override {
     ASSERT_EQ(m_("run decode-small --steps 90 -o a.tbt"), kExitClean) << m_.err.text;
     ASSERT_EQ(m_("dump a.tbt --jsonl"), kExitClean) << m_.err.text;
-    for (const std::string& line : lines_of(m_.out.text)) lines_.push_back(Json::parse(line));
+    for (const std::string& line : lines_of(m_.out.text))
+      lines_.push_back(OrderedJson::parse(line));
   }
 
   /// The line of a step in the twin.
-  Json& step(std::int64_t t) {
-    for (Json& line : lines_) {
+  OrderedJson& step(std::int64_t t) {
+    for (OrderedJson& line : lines_) {
       if (line["type"] == "step" && line.value("t", std::int64_t{0}) == t) return line;
     }
     ADD_FAILURE() << "no step " << t;
@@ -34,10 +35,10 @@ class Diff : public ::testing::Test {
   }
 
   /// One in which something runs, is said, and nothing comes or goes.
-  Json& quiet_step() {
-    for (Json& line : lines_) {
+  OrderedJson& quiet_step() {
+    for (OrderedJson& line : lines_) {
       if (line["type"] == "step" && !line.contains("tasks") && !line.contains("outcomes") &&
-          line.contains("messages") && line["p1.q"] == Json({4, 4, 4, 4})) {
+          line.contains("messages") && line["p1.q"] == OrderedJson({4, 4, 4, 4})) {
         return line;
       }
     }
@@ -48,22 +49,22 @@ class Diff : public ::testing::Test {
   void write(const std::string& name) {
     std::string& text = m_.files.files[name];
     text.clear();
-    for (const Json& line : lines_) text += line.dump() + "\n";
+    for (const OrderedJson& line : lines_) text += line.dump() + "\n";
   }
 
   /// Compares a.tbt with the lines as they are now.
-  Json difference(int exit_code = kExitDiverged) {
+  OrderedJson difference(int exit_code = kExitDiverged) {
     write("b.jsonl");
     EXPECT_EQ(m_("diff a.tbt b.jsonl --json -"), exit_code) << m_.out.text << m_.err.text;
-    return Json::parse(m_.out.text, nullptr, false);
+    return OrderedJson::parse(m_.out.text, nullptr, false);
   }
 
   FakeMachine m_;
-  std::vector<Json> lines_;
+  std::vector<OrderedJson> lines_;
 };
 
 TEST_F(Diff, SameRunInBothFormsThenEqual) {
-  const Json diff = difference(kExitClean);
+  const OrderedJson diff = difference(kExitClean);
   EXPECT_EQ(diff["equal"], true);
   EXPECT_EQ(diff["steps"]["in_both"], 90);
   EXPECT_EQ(diff["steps"]["differing"], 0);
@@ -77,8 +78,8 @@ TEST_F(Diff, SameRunInBothFormsThenEqual) {
 TEST_F(Diff, OneCellOfAColumnThenStepFieldSlotAndBothValues) {
   const int before = step(40)["p2.a"][1].get<int>();
   step(40)["p2.a"][1] = before + 1;
-  const Json diff = difference();
-  const Json& first = diff["first_difference"];
+  const OrderedJson diff = difference();
+  const OrderedJson& first = diff["first_difference"];
   EXPECT_EQ(first["step"], 40);
   EXPECT_EQ(first["field"], "p2.a");
   EXPECT_EQ(first["slot"], 1);
@@ -87,41 +88,43 @@ TEST_F(Diff, OneCellOfAColumnThenStepFieldSlotAndBothValues) {
   EXPECT_EQ(first["before"]["step"], 39);
   EXPECT_EQ(first["after"]["step"], 41);
   EXPECT_EQ(first["before"]["a"], first["before"]["b"]);
-  EXPECT_EQ(diff["fields"], Json({{"p2.a", 1}}));
+  EXPECT_EQ(diff["fields"], OrderedJson({{"p2.a", 1}}));
   EXPECT_EQ(diff["steps"]["differing"], 1);
   EXPECT_NE(diff["counter_digest"]["a"], diff["counter_digest"]["b"]);
 }
 
 // Every kind of field: where it is changed, and the path and slot that must be named.
 TEST_F(Diff, OneChangeOfEachKindThenItsPath) {
-  const auto expect_first = [this](const char* path, const Json& slot) {
-    const Json first = difference()["first_difference"];
+  const auto expect_first = [this](const char* path, const OrderedJson& slot) {
+    const OrderedJson first = difference()["first_difference"];
     EXPECT_EQ(first["field"], path);
     EXPECT_EQ(first["slot"], slot) << path;
     EXPECT_NE(first["a"], first["b"]) << path;
   };
-  const std::vector<Json> clean = lines_;
-  const auto change = [&](const char* path, const Json& slot, auto edit) {
+  const std::vector<OrderedJson> clean = lines_;
+  const auto change = [&](const char* path, const OrderedJson& slot, auto edit) {
     lines_ = clean;
     edit(quiet_step());
     expect_first(path, slot);
   };
-  change("n", nullptr, [](Json& r) { r["n"] = 1; });
-  change("kind", nullptr, [](Json& r) { r["kind"] = "empty"; });
+  change("n", nullptr, [](OrderedJson& r) { r["n"] = 1; });
+  change("kind", nullptr, [](OrderedJson& r) { r["kind"] = "empty"; });
   change("mode", nullptr,
-         [](Json& r) { r["mode"] = r["mode"] == "exact" ? "predicted" : "exact"; });
-  change("cached_out.token_num", nullptr, [](Json& r) { r["cached_out"]["token_num"] = 77; });
-  change("guard_tripped", nullptr, [](Json& r) { r["guard_tripped"] = true; });
-  change("cu_seqlens_q[1]", nullptr, [](Json& r) { r["cu_seqlens_q"][1] = 99; });
-  change("batch_id_per_token[0].rows", nullptr, [](Json& r) { r["batch_id_per_token"][0][1] = 9; });
-  change("substeps[1].qd", 2, [](Json& r) { r["substeps"][1]["qd"][2] = 9; });
-  change("messages[0].count", 3, [](Json& r) { r["messages"][0]["count"][3] = 44; });
-  change("segments[1]", nullptr, [](Json& r) { r["segments"][1] = "0x1234567812345678"; });
-  change("tasks[0]", nullptr, [](Json& r) {
-    r["tasks"] = Json::array({{{"kind", "decode"}, {"slot", 1}, {"request", 1}}});
+         [](OrderedJson& r) { r["mode"] = r["mode"] == "exact" ? "predicted" : "exact"; });
+  change("cached_out.token_num", nullptr,
+         [](OrderedJson& r) { r["cached_out"]["token_num"] = 77; });
+  change("guard_tripped", nullptr, [](OrderedJson& r) { r["guard_tripped"] = true; });
+  change("cu_seqlens_q[1]", nullptr, [](OrderedJson& r) { r["cu_seqlens_q"][1] = 99; });
+  change("batch_id_per_token[0].rows", nullptr,
+         [](OrderedJson& r) { r["batch_id_per_token"][0][1] = 9; });
+  change("substeps[1].qd", 2, [](OrderedJson& r) { r["substeps"][1]["qd"][2] = 9; });
+  change("messages[0].count", 3, [](OrderedJson& r) { r["messages"][0]["count"][3] = 44; });
+  change("segments[1]", nullptr, [](OrderedJson& r) { r["segments"][1] = "0x1234567812345678"; });
+  change("tasks[0]", nullptr, [](OrderedJson& r) {
+    r["tasks"] = OrderedJson::array({{{"kind", "decode"}, {"slot", 1}, {"request", 1}}});
   });
-  change("outcomes[0]", nullptr, [](Json& r) {
-    r["outcomes"] = Json::array({{{"id", 1}, {"output_len", 4}, {"reason", "eos"}}});
+  change("outcomes[0]", nullptr, [](OrderedJson& r) {
+    r["outcomes"] = OrderedJson::array({{{"id", 1}, {"output_len", 4}, {"reason", "eos"}}});
   });
   lines_ = clean;
   step(0)["tasks"][1]["row"]["prompt_len"] = 3;
@@ -157,12 +160,12 @@ TEST_F(Diff, IgnoredFieldThenEqual) {
 }
 
 TEST_F(Diff, FieldThatOneTraceLacksThenNotCompared) {
-  for (Json& line : lines_) {
+  for (OrderedJson& line : lines_) {
     if (line["type"] == "header") line["header"]["absent"] = {"token_num"};
     if (line["type"] == "step") line.erase("token_num");
   }
-  const Json diff = difference();
-  EXPECT_EQ(diff["not_compared"], Json({"token_num"}));
+  const OrderedJson diff = difference();
+  EXPECT_EQ(diff["not_compared"], OrderedJson({"token_num"}));
   EXPECT_EQ(diff["steps"]["differing"], 0);
   EXPECT_EQ(diff["header"][0]["key"], "absent");
 }
@@ -183,21 +186,21 @@ TEST_F(Diff, OtherCutsOfBlocksThenEqual) {
 }
 
 TEST_F(Diff, ChangedPlanSegmentAloneThenDifferent) {
-  for (Json& line : lines_) {
+  for (OrderedJson& line : lines_) {
     if (line["type"] != "segment") continue;
     line["segment"]["ops"][0]["row"] = 5;
     break;
   }
-  const Json diff = difference();
-  EXPECT_EQ(diff["segments"], Json({{"only_in_a", 1}, {"only_in_b", 1}}));
+  const OrderedJson diff = difference();
+  EXPECT_EQ(diff["segments"], OrderedJson({{"only_in_a", 1}, {"only_in_b", 1}}));
   EXPECT_EQ(diff["steps"]["differing"], 0);
 }
 
 TEST_F(Diff, ChangedKeyframeAloneThenDifferent) {
-  for (Json& line : lines_) {
+  for (OrderedJson& line : lines_) {
     if (line["type"] == "keyframe") line["keyframe"]["flag"] = true;
   }
-  const Json diff = difference();
+  const OrderedJson diff = difference();
   EXPECT_EQ(diff["keyframes"]["differing"], 1);
   EXPECT_EQ(diff["steps"]["differing"], 0);
 }
@@ -208,10 +211,10 @@ TEST_F(Diff, IdleRunFoldedOtherwiseThenEqualUntilAPieceDiffers) {
     {"arrival":0,"prompt":6,"output":5},{"arrival":60,"prompt":6,"output":5}]}})";
   ASSERT_EQ(m_("run idle.json -o a.tbt"), kExitClean) << m_.err.text;
   ASSERT_EQ(m_("dump a.tbt --jsonl"), kExitClean) << m_.err.text;
-  std::vector<Json> split;
+  std::vector<OrderedJson> split;
   std::int64_t last_piece = -1;
   for (const std::string& text : lines_of(m_.out.text)) {
-    Json line = Json::parse(text);
+    OrderedJson line = OrderedJson::parse(text);
     const std::int64_t repeat = line.value("repeat", std::int64_t{1});
     if (repeat < 20) {
       split.push_back(std::move(line));
@@ -232,7 +235,7 @@ TEST_F(Diff, IdleRunFoldedOtherwiseThenEqualUntilAPieceDiffers) {
   lines_ = split;
   EXPECT_EQ(difference(kExitClean)["equal"], true);
   step(last_piece)["launch_bsz"] = 3;
-  const Json diff = difference();
+  const OrderedJson diff = difference();
   EXPECT_EQ(diff["first_difference"]["step"], last_piece);
   EXPECT_EQ(diff["first_difference"]["field"], "launch_bsz");
   EXPECT_EQ(diff["fields"]["launch_bsz"], step(last_piece)["repeat"]);
@@ -241,10 +244,10 @@ TEST_F(Diff, IdleRunFoldedOtherwiseThenEqualUntilAPieceDiffers) {
 TEST_F(Diff, FewerStepsThenThoseOfOneOnly) {
   ASSERT_EQ(m_("run decode-small --steps 60 -o b.tbt"), kExitClean);
   ASSERT_EQ(m_("diff a.tbt b.tbt --json d.json"), kExitDiverged);
-  const Json diff = Json::parse(m_.files.files["d.json"]);
+  const OrderedJson diff = OrderedJson::parse(m_.files.files["d.json"]);
   EXPECT_EQ(diff["steps"]["in_both"], 60);
   EXPECT_EQ(diff["steps"]["differing"], 0);
-  EXPECT_EQ(diff["steps"]["only_in_a"], Json({{"steps", 30}, {"first", 60}, {"last", 89}}));
+  EXPECT_EQ(diff["steps"]["only_in_a"], OrderedJson({{"steps", 30}, {"first", 60}, {"last", 89}}));
   EXPECT_EQ(diff["steps"]["only_in_b"]["steps"], 0);
   ASSERT_EQ(m_("diff b.tbt a.tbt"), kExitDiverged);
   EXPECT_NE(m_.out.text.find("only in B       30 steps, from 60 to 89\n"), std::string::npos)
@@ -261,13 +264,13 @@ TEST_F(Diff, OtherScheduleOrPolicyThenSaidFirst) {
   EXPECT_NE(m_.out.text.find("config.rows.R2: \"overlap\", \"sync\""), std::string::npos)
       << m_.out.text;
   ASSERT_EQ(m_("diff a.tbt b.tbt --json -"), kExitDiverged);
-  EXPECT_EQ(Json::parse(m_.out.text)["same_schedule"], false);
+  EXPECT_EQ(OrderedJson::parse(m_.out.text)["same_schedule"], false);
 }
 
 TEST_F(Diff, OtherWriterAloneThenListedAndEqual) {
   lines_.front()["header"]["device"] = "NVIDIA H200";
   lines_.front()["header"]["producer"] = "another 1.0";
-  const Json diff = difference(kExitClean);
+  const OrderedJson diff = difference(kExitClean);
   ASSERT_EQ(diff["header"].size(), 2U);
   EXPECT_EQ(diff["header"][0]["counts"], false);
   lines_.front()["header"]["config"]["kv_blocks"] = 1;

@@ -12,7 +12,7 @@
 namespace tandem::cli {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 using test::FakeMachine;
 using test::lines_of;
 using test::pressed_scenario;
@@ -25,11 +25,11 @@ std::string from_divergence(const std::string& text) {
 
 /// Writes the twin of `from` as `to`; `edit` may change the object of each line.
 void rewrite(FakeMachine& m, const std::string& from, const std::string& to,
-             const std::function<void(Json&)>& edit) {
+             const std::function<void(OrderedJson&)>& edit) {
   ASSERT_EQ(m("dump " + from + " --jsonl"), kExitClean) << m.err.text;
   std::string out;
   for (const std::string& line : lines_of(m.out.text)) {
-    Json object = Json::parse(line);
+    OrderedJson object = OrderedJson::parse(line);
     edit(object);
     out += object.dump() + "\n";
   }
@@ -37,8 +37,8 @@ void rewrite(FakeMachine& m, const std::string& from, const std::string& to,
 }
 
 void rewrite_step(FakeMachine& m, const std::string& from, const std::string& to, std::int64_t t,
-                  const std::function<void(Json&)>& edit) {
-  rewrite(m, from, to, [&](Json& object) {
+                  const std::function<void(OrderedJson&)>& edit) {
+  rewrite(m, from, to, [&](OrderedJson& object) {
     if (object["type"] == "step" && object["t"] == t) edit(object);
   });
 }
@@ -98,7 +98,7 @@ TEST(Neighbourhood, ColumnOfASlotChangedThenItsRowsAndWhatItDid) {
   FakeMachine m;
   ASSERT_EQ(m("run decode-small --steps 20 -o a.tbt"), kExitClean) << m.err.text;
   rewrite_step(m, "a.tbt", "a.jsonl", 3,
-               [](Json& step) { step["p2.d"][2] = step["p2.d"][2].get<int>() + 1; });
+               [](OrderedJson& step) { step["p2.d"][2] = step["p2.d"][2].get<int>() + 1; });
   ASSERT_EQ(m("verify a.jsonl"), kExitDiverged) << m.err.text;
   const std::string golden =
       "check V14       P2 follows from P1 and a: g, d, D[0] advance; stopped iff the\n"
@@ -127,7 +127,8 @@ TEST(Neighbourhood, ColumnOfASlotChangedThenItsRowsAndWhatItDid) {
 TEST(Neighbourhood, SubStepOfASlotChangedThenItsRowsOfEverySubStep) {
   FakeMachine m;
   ASSERT_EQ(m("run decode-small --steps 20 -o a.tbt"), kExitClean) << m.err.text;
-  rewrite_step(m, "a.tbt", "a.jsonl", 6, [](Json& step) { step["substeps"][1]["qd"][1] = 0; });
+  rewrite_step(m, "a.tbt", "a.jsonl", 6,
+               [](OrderedJson& step) { step["substeps"][1]["qd"][1] = 0; });
   ASSERT_EQ(m("verify a.jsonl"), kExitDiverged) << m.err.text;
   const std::string text = from_divergence(m.out.text);
   EXPECT_NE(text.find(" slot=1 request=1 field=substeps[1].qd host=- device=0 oracle=1 "),
@@ -142,7 +143,8 @@ TEST(Neighbourhood, SubStepOfASlotChangedThenItsRowsOfEverySubStep) {
 TEST(Neighbourhood, MessageChangedThenTheMessagesOfTheStep) {
   FakeMachine m;
   ASSERT_EQ(m("run decode-small --steps 20 -o a.tbt"), kExitClean) << m.err.text;
-  rewrite_step(m, "a.tbt", "a.jsonl", 5, [](Json& step) { step["messages"][0]["count"][0] = 3; });
+  rewrite_step(m, "a.tbt", "a.jsonl", 5,
+               [](OrderedJson& step) { step["messages"][0]["count"][0] = 3; });
   ASSERT_EQ(m("verify a.jsonl"), kExitDiverged) << m.err.text;
   const std::string text = from_divergence(m.out.text);
   EXPECT_NE(text.find("; the host's value is of step 4\n"), std::string::npos) << text;
@@ -152,9 +154,9 @@ TEST(Neighbourhood, MessageChangedThenTheMessagesOfTheStep) {
 TEST(Neighbourhood, KeyframeBehindTheLastStepThenTheStepsBeforeAreShown) {
   FakeMachine m;
   ASSERT_EQ(m("run decode-small --steps 20 -o a.tbt"), kExitClean) << m.err.text;
-  rewrite(m, "a.tbt", "a.jsonl", [](Json& object) {
+  rewrite(m, "a.tbt", "a.jsonl", [](OrderedJson& object) {
     if (object["type"] != "end") return;
-    Json& d = object["last"]["d"];
+    OrderedJson& d = object["last"]["d"];
     d[0] = d[0].get<int>() + 1;
   });
   ASSERT_EQ(m("verify a.jsonl"), kExitDiverged) << m.out.text << m.err.text;
@@ -174,7 +176,7 @@ TEST(Neighbourhood, AnySlotOfAnyStepThenAStoryIn80Columns) {
   std::string all;
   for (std::int64_t t = 0; t < 60; t += 2) {
     bool changed = false;  // not where an idle run holds the step
-    rewrite_step(m, "a.tbt", "a.jsonl", t, [&](Json& step) {
+    rewrite_step(m, "a.tbt", "a.jsonl", t, [&](OrderedJson& step) {
       changed = true;
       const auto slot = static_cast<std::size_t>(t / 2 % 4);
       if (!step.contains("p1.g")) step["p1.g"] = {0, 0, 0, 0};
@@ -206,9 +208,10 @@ TEST(Neighbourhood, EveryBrokenPolicyThenTheSameLiveAndFromTheFile) {
     ASSERT_EQ(m("verify a.tbt"), kExitDiverged);
     EXPECT_EQ(from_divergence(m.out.text), live) << line;
     ASSERT_EQ(m("run " + line + " --json -"), kExitDiverged);
-    const Json in_run = Json::parse(m.out.text)["first_divergence_detail"];
+    const OrderedJson in_run = OrderedJson::parse(m.out.text)["first_divergence_detail"];
     ASSERT_EQ(m("verify a.tbt --json -"), kExitDiverged);
-    EXPECT_EQ(Json::parse(m.out.text)["traces"][0]["first_divergence_detail"], in_run) << line;
+    EXPECT_EQ(OrderedJson::parse(m.out.text)["traces"][0]["first_divergence_detail"], in_run)
+        << line;
   }
 }
 
@@ -216,16 +219,16 @@ TEST(Neighbourhood, JsonThenValuesStepsAndRowsAsNumbers) {
   FakeMachine m;
   ASSERT_EQ(m("run dnode-short-drafts --policy predict-sum --set rows.R6=sync --json -"),
             kExitDiverged);
-  const Json json = Json::parse(m.out.text);
+  const OrderedJson json = OrderedJson::parse(m.out.text);
   EXPECT_EQ(json["first_divergence"].get<std::string>().rfind("divergence check=V1 ", 0), 0U);
-  const Json& detail = json["first_divergence_detail"];
+  const OrderedJson& detail = json["first_divergence_detail"];
   EXPECT_EQ(detail["check"], "V1");
   EXPECT_EQ(detail["section"], "4.2");
   EXPECT_EQ(detail["host"], 14);
   EXPECT_EQ(detail["device"], 16);
   EXPECT_EQ(detail["oracle"], 16);
   EXPECT_TRUE(detail["slot"].is_null());
-  const Json& around = detail["neighbourhood"];
+  const OrderedJson& around = detail["neighbourhood"];
   ASSERT_EQ(around["steps"].size(), 3U);
   EXPECT_EQ(around["steps"][2]["is_place"], true);
   EXPECT_EQ(around["steps"][2]["device_rows"], 16);
@@ -238,12 +241,12 @@ TEST(Neighbourhood, JsonThenValuesStepsAndRowsAsNumbers) {
 TEST(Neighbourhood, JsonOfASlotThenItsPointsAndNullWhereNotRecorded) {
   FakeMachine m;
   ASSERT_EQ(m("run decode-small --steps 20 -o a.tbt"), kExitClean) << m.err.text;
-  rewrite_step(m, "a.tbt", "a.jsonl", 3, [](Json& step) { step["p2.d"][2] = 48; });
+  rewrite_step(m, "a.tbt", "a.jsonl", 3, [](OrderedJson& step) { step["p2.d"][2] = 48; });
   ASSERT_EQ(m("verify a.jsonl --json -"), kExitDiverged) << m.err.text;
-  const Json detail = Json::parse(m.out.text)["traces"][0]["first_divergence_detail"];
+  const OrderedJson detail = OrderedJson::parse(m.out.text)["traces"][0]["first_divergence_detail"];
   EXPECT_TRUE(detail["host"].is_null());
   EXPECT_TRUE(detail["neighbourhood"]["launch"].is_null());
-  const Json& slot = detail["neighbourhood"]["slot"];
+  const OrderedJson& slot = detail["neighbourhood"]["slot"];
   EXPECT_EQ(slot["slot"], 2);
   ASSERT_EQ(slot["steps"].size(), 5U);
   EXPECT_EQ(slot["steps"][2]["p2"]["d"], 48);
@@ -268,7 +271,7 @@ TEST(Neighbourhood, AllOrSeveralTracesThenOfTheFirstOnly) {
   EXPECT_EQ(count(m.out.text, "\ndivergence "), 2U);
   EXPECT_EQ(count(m.out.text, "\nplace  "), 1U) << m.out.text;
   ASSERT_EQ(m("verify a.tbt a.tbt --json -"), kExitDiverged);
-  const Json traces = Json::parse(m.out.text)["traces"];
+  const OrderedJson traces = OrderedJson::parse(m.out.text)["traces"];
   EXPECT_TRUE(traces[0]["first_divergence_detail"]["neighbourhood"].is_object());
   EXPECT_TRUE(traces[1]["first_divergence_detail"]["neighbourhood"].is_null());
   EXPECT_EQ(traces[0]["first_divergence"], traces[1]["first_divergence"]);
@@ -277,7 +280,7 @@ TEST(Neighbourhood, AllOrSeveralTracesThenOfTheFirstOnly) {
 TEST(Neighbourhood, CleanThenNone) {
   FakeMachine m;
   ASSERT_EQ(m("run decode-small --steps 20 --json -"), kExitClean);
-  EXPECT_TRUE(Json::parse(m.out.text)["first_divergence_detail"].is_null());
+  EXPECT_TRUE(OrderedJson::parse(m.out.text)["first_divergence_detail"].is_null());
   ASSERT_EQ(m("run decode-small --steps 20"), kExitClean);
   EXPECT_EQ(m.out.text.find("\nplace "), std::string::npos);
 }
@@ -287,7 +290,7 @@ std::vector<std::int64_t> block_starts(const std::string& twin) {
   std::vector<std::int64_t> starts;
   for (const std::string& line : lines_of(twin)) {
     if (line.rfind("{\"type\":\"keyframe\"", 0) != 0) continue;
-    starts.push_back(Json::parse(line)["keyframe"].value("t", std::int64_t{0}));
+    starts.push_back(OrderedJson::parse(line)["keyframe"].value("t", std::int64_t{0}));
   }
   return starts;
 }
@@ -299,7 +302,7 @@ TEST(Neighbourhood, FirstStepOfALaterBlockThenTheStepsOfTheBlockBeforeAreShown) 
   const std::int64_t start = block_starts(m.out.text).back();
   ASSERT_GT(start, 2);
   rewrite_step(m, "a.tbt", "a.jsonl", start,
-               [](Json& step) { step["real_bsz"] = step["real_bsz"].get<int>() + 1; });
+               [](OrderedJson& step) { step["real_bsz"] = step["real_bsz"].get<int>() + 1; });
   ASSERT_EQ(m("verify a.jsonl"), kExitDiverged);
   for (std::int64_t t = start - 2; t <= start + 2; ++t) {
     std::string line = std::to_string(t);
@@ -314,7 +317,7 @@ TEST(Neighbourhood, FileCutBehindTheDivergenceThenTheStepsThatAreLeftAndWhy) {
   ASSERT_EQ(m("dump a.tbt --jsonl"), kExitClean);
   const std::int64_t last = block_starts(m.out.text).back() - 1;
   rewrite_step(m, "a.tbt", "a.jsonl", last,
-               [](Json& step) { step["real_bsz"] = step["real_bsz"].get<int>() + 1; });
+               [](OrderedJson& step) { step["real_bsz"] = step["real_bsz"].get<int>() + 1; });
   const std::string whole = m.files.files["a.jsonl"];
   const std::size_t keyframe = whole.rfind("{\"type\":\"keyframe\"");
   m.files.files["a.jsonl"] = whole.substr(0, keyframe + 30);
@@ -331,7 +334,7 @@ TEST(Neighbourhood, ExitCodesThenDivergenceOutweighsDamageAndBadInput) {
   ASSERT_EQ(m("run decode-small --steps 20 -o a.tbt"), kExitClean) << m.err.text;
   EXPECT_EQ(m("verify a.tbt"), kExitClean);
   EXPECT_EQ(m("verify none.tbt"), kExitBadInput);
-  rewrite_step(m, "a.tbt", "a.jsonl", 3, [](Json& step) { step["p2.d"][2] = 48; });
+  rewrite_step(m, "a.tbt", "a.jsonl", 3, [](OrderedJson& step) { step["p2.d"][2] = 48; });
   EXPECT_EQ(m("verify a.jsonl none.tbt"), kExitDiverged);
   std::string& bytes = m.files.files["a.jsonl"];
   bytes.resize(bytes.size() - 10);

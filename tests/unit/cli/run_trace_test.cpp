@@ -13,7 +13,7 @@ using Json = nlohmann::json;
 using test::FakeMachine;
 using test::lines_of;
 
-Json json_of(FakeMachine& m, const std::string& line) {
+Json run_json(FakeMachine& m, const std::string& line) {
   EXPECT_EQ(m(line + " --json -"), kExitClean) << line << "\n" << m.err.text;
   return Json::parse(m.out.text, nullptr, false);
 }
@@ -49,7 +49,7 @@ TEST(RunTrace, AnyFormatUnderAnyNameThenItsRowsAreTheRequests) {
     m.files.files["dir/trace.json"] = text;
     std::string digest;
     for (const char* schedule : {"sync", "overlap"}) {
-      const Json json = json_of(m, std::string("run dir/trace.json --schedule ") + schedule);
+      const Json json = run_json(m, std::string("run dir/trace.json --schedule ") + schedule);
       EXPECT_EQ(json["scenario"], "trace");
       EXPECT_EQ(json["requests"], 2) << text;
       EXPECT_EQ(json["tokens"], 7) << text;
@@ -66,17 +66,17 @@ TEST(RunTrace, AnyFormatUnderAnyNameThenItsRowsAreTheRequests) {
 TEST(RunTrace, SliceThenOnlyItsRowsRun) {
   FakeMachine m;
   m.files.files["t.csv"] = minutes(10);
-  EXPECT_EQ(json_of(m, "run t.csv")["tokens"], 55);
-  EXPECT_EQ(json_of(m, "run t.csv --from 2m --until 4m")["tokens"], 3 + 4);
-  EXPECT_EQ(json_of(m, "run t.csv --from 121")["tokens"], 55 - 6);
-  EXPECT_EQ(json_of(m, "run t.csv --until 60001ms")["tokens"], 3);
+  EXPECT_EQ(run_json(m, "run t.csv")["tokens"], 55);
+  EXPECT_EQ(run_json(m, "run t.csv --from 2m --until 4m")["tokens"], 3 + 4);
+  EXPECT_EQ(run_json(m, "run t.csv --from 121")["tokens"], 55 - 6);
+  EXPECT_EQ(run_json(m, "run t.csv --until 60001ms")["tokens"], 3);
 }
 
 TEST(RunTrace, RateThenVirtualTimeShrinks) {
   FakeMachine m;
   m.files.files["t.csv"] = minutes(3);
   const auto steps = [&m](const std::string& scale) {
-    return json_of(m, "run t.csv --rate-scale " + scale)["steps"].get<std::int64_t>();
+    return run_json(m, "run t.csv --rate-scale " + scale)["steps"].get<std::int64_t>();
   };
   const std::int64_t once = steps("1");
   EXPECT_NEAR(static_cast<double>(steps("4")), static_cast<double>(once) / 4, 100);
@@ -136,8 +136,8 @@ TEST(RunTrace, MarkovProfileByNameThenCleanAndLossless) {
   const std::string line =
       "run t.csv --rate-scale 100000 --set workload.stop=length --set acceptance.kind=list --set "
       "acceptance.markov=sps-68m-spec-bench --schedule ";
-  const Json sync = json_of(m, line + "sync");
-  const Json overlap = json_of(m, line + "overlap");
+  const Json sync = run_json(m, line + "sync");
+  const Json overlap = run_json(m, line + "overlap");
   EXPECT_EQ(sync["tokens"], 55);
   EXPECT_EQ(sync["divergences"], 0);
   EXPECT_EQ(overlap["divergences"], 0);
