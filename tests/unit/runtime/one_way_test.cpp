@@ -101,19 +101,25 @@ TEST(OneWayQueue, DestroyedWithEntriesThenTheyAreDestroyedToo) {
 
 using OneWay = test::RaceProcess;
 
+/// What both threads write. The sanitizer remembers four accesses of each 8 bytes: a flag beside it
+/// that a thread spins on could push the write out before it is compared.
+struct alignas(8) Data {
+  int value = 0;
+};
+
 TEST_F(OneWay, EntryBringsWhatItsProducerDidBefore) {
   const auto handed_over = [] {
     OneWayQueue<int> queue;
-    int data = 0;
+    Data data;
     run_both(
         [&] {
-          data = 1;
+          data.value = 1;
           queue.push(0);
         },
         [&] {
           int out = 0;
           while (!queue.pop(out)) std::this_thread::yield();
-          data = 2;
+          data.value = 2;
         });
   };
   EXPECT_EXIT(handed_over(), testing::ExitedWithCode(0), "");
@@ -123,18 +129,18 @@ TEST_F(OneWay, LaterEntryOrdersNothingForAnEarlierOne) {
   const auto read_between = [] {
     OneWayQueue<int> queue;
     std::atomic<bool> pushed{false};
-    int data = 0;
+    Data data;
     run_both(
         [&] {
           queue.push(0);
-          data = 1;
+          data.value = 1;
           queue.push(1);
           pushed.store(true, kRelaxed);
         },
         [&] {
           spin_until(pushed);
           int out = 0;
-          if (queue.pop(out)) data = 2;
+          if (queue.pop(out)) data.value = 2;
         });
   };
   TANDEM_EXPECT_RACE(read_between());
@@ -144,18 +150,18 @@ TEST_F(OneWay, TakingAnEntryOrdersNothingForTheProducer) {
   const auto write_back = [] {
     OneWayQueue<int> queue;
     std::atomic<bool> taken{false};
-    int data = 0;
+    Data data;
     run_both(
         [&] {
           queue.push(0);
           spin_until(taken);
           queue.push(1);
-          data = 1;
+          data.value = 1;
         },
         [&] {
           int out = 0;
           while (!queue.pop(out)) std::this_thread::yield();
-          data = 2;
+          data.value = 2;
           taken.store(true, kRelaxed);
         });
   };
@@ -166,16 +172,16 @@ TEST_F(OneWay, RingOrdersNothing) {
   const auto rung = [] {
     Doorbell bell;
     std::atomic<bool> done{false};
-    int data = 0;
+    Data data;
     run_both(
         [&] {
-          data = 1;
+          data.value = 1;
           done.store(true, kRelaxed);
           bell.ring();
         },
         [&] {
           bell.sleep_until([&] { return done.load(kRelaxed); });
-          data = 2;
+          data.value = 2;
         });
   };
   TANDEM_EXPECT_RACE(rung());
