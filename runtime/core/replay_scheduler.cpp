@@ -81,6 +81,7 @@ TokenStream ReplayScheduler::stream_of(const RequestRow& row, std::int32_t gener
   const bool aborted = request != run_.table.end() && request->second.aborted();
   stream.compared_max = aborted ? request->second.outcome.output_len : -1;
   std::vector<std::int64_t> tokens;
+  tokens.reserve(static_cast<std::size_t>(generated));
   for (std::int32_t k = 0; k < generated; ++k) {
     tokens.push_back(script::token(config_, script::of(row), std::int64_t{row.prompt_len} + k));
   }
