@@ -1,4 +1,4 @@
-// The small structures and enumerations of a step by name: one list for every codec and text.
+// Keyframes and the small structures of a step by name: one list for every codec and text.
 //
 // visit_members(value, visitor) calls visitor(name, member) in the order in which plain binary
 // stores the members; the names are those of the JSONL twin. Steps have traces/fields.hpp instead.
@@ -9,6 +9,7 @@
 #include <string>
 #include <type_traits>
 
+#include "traces/keyframe.hpp"
 #include "traces/record.hpp"
 
 namespace tandem {
@@ -162,6 +163,55 @@ void visit_members(T& x, V& v) {
   v("seq_len", x.seq_len);
   v("request", x.request);
   v("generation", x.generation);
+}
+
+template <Is<Keyframe> T, class V>
+void visit_keyframe_device(T& x, V& v) {
+  v("q", x.slots.q);
+  v("e", x.slots.e);
+  v("d", x.slots.d);
+  v("s", x.slots.s);
+  v("b", x.slots.b);
+  v("g", x.slots.g);
+  v("a", x.slots.a);
+  v("p", x.p);
+  v("draft_len", x.draft.len);
+  v("draft_hole", x.draft.hole);
+  v("draft_digest", x.draft.digest);
+  v("draft_first", x.draft.first);
+  v("step_q", x.step_q);
+  v("step_d", x.step_d);
+  v("step_digest", x.step_digest);
+  v("shadow_q", x.shadow.q);
+  v("shadow_e", x.shadow.e);
+  v("shadow_d", x.shadow.d);
+  v("shadow_g", x.shadow.g);
+  v("shadow_s", x.shadow.s);
+  v("blocks", x.blocks);
+  v("infer_seed", x.infer_seed);
+}
+
+template <Is<Keyframe> T, class V>
+void visit_members(T& x, V& v) {
+  v("t", x.t);
+  v("n", x.n);
+  visit_keyframe_device(x, v);
+  v("request", x.request);
+  v("generation", x.generation);
+  v("rows", x.rows);
+  v("flag", x.flag);
+  v("draft_flag", x.draft_flag);
+  v("cached", x.cached);
+  v("q_cpu", x.q_cpu);
+  v("b_cpu", x.b_cpu);
+  v("ghost", x.ghost);
+  v("has_unsent", x.has_unsent);
+  v("unsent", x.unsent);
+  v("preempted", x.preempted);
+  v("last_preempted", x.last_preempted);
+  v("known_d", x.known_d);
+  v("known_g", x.known_g);
+  v("in_flight", x.in_flight);
 }
 
 }  // namespace tandem

@@ -109,11 +109,19 @@ void BlockVerifier::begin(const Keyframe& keyframe) {
   forget_removals(scratch_);
 }
 
-void BlockVerifier::check_first_step(const Keyframe& keyframe) {
-  if (keyframe.t == judge_.header.first_step) return;
-  report.begin_step(keyframe.t);
-  report.add({CheckId::V0, "-", -1, -1, Field::count, "keyframe.t", nothing(), just(keyframe.t),
-              just(judge_.header.first_step)});
+void BlockVerifier::check_beginning(const Keyframe& keyframe) {
+  if (keyframe.t != judge_.header.first_step) {
+    report.begin_step(keyframe.t);
+    report.add({CheckId::V0, "-", -1, -1, Field::count, "keyframe.t", nothing(), just(keyframe.t),
+                just(judge_.header.first_step)});
+    return;
+  }
+  // Another engine may count its steps from 0 at the first that it records, and its buffers may
+  // hold what a warm-up left.
+  const bool of_this_project = judge_.present.test(static_cast<std::size_t>(Field::seed_used));
+  if (keyframe.t != 0 || !of_this_project) return;
+  begin(Keyframe::initial(0, judge_.rules.slots));
+  v0_keyframe(state_, keyframe, judge_.present, report);
 }
 
 void BlockVerifier::step(const StepRecord& record) {
@@ -123,7 +131,10 @@ void BlockVerifier::step(const StepRecord& record) {
   judge_step(r, judge_.fills ? &repaired_ : nullptr);
 }
 
-void BlockVerifier::end(const Keyframe& next) { v0_keyframe(state_, next, judge_.present, report); }
+void BlockVerifier::end(const Keyframe& next) {
+  ++report.tally.chained;
+  v0_keyframe(state_, next, judge_.present, report);
+}
 
 void BlockVerifier::judge_step(const StepRecord& r, StepRecord* copy) {
   if (copy != nullptr) fill_clock(*copy, state_, judge_.present);

@@ -32,8 +32,9 @@ class BlockVerifier {
 
   /// Starts from a keyframe; the state of an earlier block is forgotten.
   void begin(const Keyframe& keyframe);
-  /// V0 for the very first keyframe: the header names its step.
-  void check_first_step(const Keyframe& keyframe);
+  /// V0 for the very first keyframe: the header names its step, and a run of this project's runtime
+  /// begins at step 0 with nothing. Call it before begin().
+  void check_beginning(const Keyframe& keyframe);
   void step(const StepRecord& record);
   /// V0: the state after the last step against the keyframe that follows.
   void end(const Keyframe& next);

@@ -129,7 +129,7 @@ class TraceJob {
     StepRecord record;
     for (std::size_t index = first; index < end && reader != nullptr; ++index) {
       verifier.report.clear();
-      if (index == 0) verifier.check_first_step(reader->keyframe());
+      if (index == 0) verifier.check_beginning(reader->keyframe());
       verifier.begin(reader->keyframe());
       if (!read_steps(verifier, *reader, record, index)) return;
       reader.reset();  // two decoded blocks at once would double the memory of a worker
@@ -204,7 +204,7 @@ class LiveVerifierImpl final : public LiveVerifier {
   Status keyframe(const Keyframe& keyframe) override {
     TANDEM_CHECK(verifier_.has_value());
     if (is_first_) {
-      verifier_->check_first_step(keyframe);
+      verifier_->check_beginning(keyframe);
     } else {
       verifier_->end(keyframe);
     }

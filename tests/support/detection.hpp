@@ -189,4 +189,16 @@ inline bool changes_leftovers(const StepRecord& sound, const StepRecord& changed
   return false;
 }
 
+/// What the engine knows of a slot that nobody holds is forgotten with its request.
+inline bool changes_leftovers(const Keyframe& sound, const Keyframe& changed) {
+  for (std::size_t i = 0; i < sound.request.size(); ++i) {
+    if (sound.request[i] != kNoRequest) continue;
+    const bool same = sound.known_d[i] == changed.known_d[i] &&
+                      sound.known_g[i] == changed.known_g[i] &&
+                      sound.in_flight[i] == changed.in_flight[i];
+    if (!same) return true;
+  }
+  return false;
+}
+
 }  // namespace tandem::test

@@ -1,4 +1,4 @@
-// Changes one number of a StepRecord, whichever it is: walks visit_fields and visit_members.
+// Changes one number of a step or keyframe, whichever: walks visit_fields and visit_members.
 #pragma once
 
 #include <cstddef>
@@ -13,8 +13,8 @@
 
 namespace tandem::test {
 
-/// Adds `delta` to the `target`-th number of a record, in visiting order: the sum may wrap, a bool
-/// is negated, an enumeration gets its next value. Lists keep their lengths.
+/// Adds `delta` to the `target`-th number of a record or keyframe, in visiting order: the sum may
+/// wrap, a bool is negated, an enumeration gets its next value. Lists keep their lengths.
 class RecordChanger {
  public:
   /// Numbers of other fields than `fields` are neither changed nor counted.
@@ -34,7 +34,7 @@ class RecordChanger {
   template <class T>
   void operator()(const char* member, T& value) {
     const std::size_t length = path_.size();
-    path_.append(".").append(member);
+    path_.append(length > 0 ? "." : "").append(member);
     change(value);
     path_.resize(length);
   }
@@ -95,6 +95,18 @@ inline std::string change_number(StepRecord& record, RecordLevel level, std::siz
                                  std::int64_t delta) {
   RecordChanger changer(fields_at(level), target, delta);
   visit_fields(record, changer);
+  return changer.changed();
+}
+
+/// As numbers_of and change_number; paths begin with "keyframe.".
+inline std::vector<std::string> numbers_of(Keyframe keyframe) {
+  RecordChanger changer({}, RecordChanger::kNone, 0);
+  changer("keyframe", keyframe);
+  return changer.paths();
+}
+inline std::string change_number(Keyframe& keyframe, std::size_t target, std::int64_t delta) {
+  RecordChanger changer({}, target, delta);
+  changer("keyframe", keyframe);
   return changer.changed();
 }
 

@@ -1,4 +1,4 @@
-// Traces of the runtime, decoded, changed in one number and encoded again: the judge notices.
+// Runtime traces changed in one number of a step or keyframe, encoded again: the judge notices.
 #include "tests/support/detection.hpp"
 
 #include <algorithm>
@@ -162,6 +162,41 @@ TEST(Detection, ChangedNumbersOfRuntimeTracesAreNoticed) {
   }
   std::fputs(table.text().c_str(), stdout);
   table.expect_all_noticed(is_beyond_judging);
+  EXPECT_GT(table.tried(), kSanitized ? 400U : 3000U);
+}
+
+/// Some of a keyframe's numbers of each path, changed one by one. The keyframe is part of `trace`.
+void try_keyframe(const std::string& name, TinyTrace& trace, Keyframe& keyframe, std::size_t quota,
+                  DetectionTable& table) {
+  const std::vector<std::string> paths = numbers_of(keyframe);
+  std::map<std::string, std::size_t> taken;
+  for (std::size_t k = 0; k < paths.size(); ++k) {
+    const std::size_t target =
+        mix64(hash_chain(static_cast<std::uint64_t>(keyframe.t), k)) % paths.size();
+    if (taken[paths[target]]++ >= quota) continue;
+    const Keyframe sound = keyframe;
+    (void)change_number(keyframe, target, 1);
+    const auto checks = broken_checks_through_codec(trace);
+    if (!checks.empty() || !changes_leftovers(sound, keyframe)) {
+      table.add(paths[target], checks,
+                name + ", t=" + std::to_string(sound.t) + ", number " + std::to_string(target));
+    }
+    keyframe = sound;
+  }
+}
+
+TEST(Detection, ChangedNumbersOfKeyframesAreNoticed) {
+  DetectionTable table;
+  for (Recorded& run : sound_runs()) {
+    TinyTrace& first = run.blocks.front();
+    ASSERT_EQ(first.content[0].keyframe.t, 0);
+    try_keyframe(run.name + ", first", first, first.content[0].keyframe, 4, table);
+    for (std::size_t block = 0; block < run.blocks.size(); block += kSanitized ? 4 : 1) {
+      try_keyframe(run.name, run.blocks[block], run.blocks[block].end_state, 4, table);
+    }
+  }
+  std::fputs(table.text().c_str(), stdout);
+  table.expect_all_noticed([](const std::string&) { return false; });
   EXPECT_GT(table.tried(), kSanitized ? 400U : 3000U);
 }
 
