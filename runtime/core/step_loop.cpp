@@ -237,8 +237,10 @@ void StepLoop::fill_keyframe(Keyframe& k) {
   k.ghost = ghost_;
   k.has_unsent = has_cached_output_;
   k.unsent = Message{};
-  k.unsent.step = cached_step_;
-  k.unsent.slots = cached_n_;
+  if (k.has_unsent) {
+    k.unsent.step = cached_step_;
+    k.unsent.slots = cached_n_;
+  }
   k.preempted = preempted_;
   k.last_preempted = last_preempted_;
   k.known_d = scheduler_->known_d();

@@ -120,7 +120,10 @@ void BlockVerifier::check_beginning(const Keyframe& keyframe) {
   // hold what a warm-up left.
   const bool of_this_project = judge_.present.test(static_cast<std::size_t>(Field::seed_used));
   if (keyframe.t != 0 || !of_this_project) return;
-  begin(Keyframe::initial(0, judge_.rules.slots));
+  Keyframe empty = Keyframe::initial(0, judge_.rules.slots);
+  std::fill(empty.draft.first.begin(), empty.draft.first.end(),
+            kUnknown);  // of rows without tokens
+  begin(empty);
   v0_keyframe(state_, keyframe, judge_.present, report);
 }
 
