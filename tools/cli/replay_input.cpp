@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <utility>
 
 #include <CLI/CLI.hpp>
@@ -37,15 +38,8 @@ const std::string& key_value(const std::vector<ConfigKey>& keys, std::string_vie
   return found->value;
 }
 
-Status check_options(const ScenarioOptions& scenario, const ReplayOptions& o) {
-  if (!o.batches.empty() && !o.requests.empty()) {
-    return Error::make("--replay-requests", "got it beside --replay", "one of the two",
-                       "--replay repeats batches, --replay-requests schedules anew");
-  }
-  if (!o.accept_profile.empty() && o.requests.empty()) {
-    return Error::make("--accept-profile", "got it without --replay-requests", "both",
-                       "a scenario says it by --set acceptance.p=0.7");
-  }
+/// A replay has no slices of a request trace and no workload of its own.
+Status check_scenario_options(const ScenarioOptions& scenario, const ReplayOptions& o) {
   const std::array<std::pair<const char*, const std::string*>, 3> slices{
       {{"--from", &scenario.from},
        {"--until", &scenario.until},
@@ -70,6 +64,23 @@ Status check_options(const ScenarioOptions& scenario, const ReplayOptions& o) {
   return {};
 }
 
+/// "P,P,.." as JSON reads it, each P a number in [0, 1].
+Result<std::string> read_probabilities(const std::string& text) {
+  std::string_view rest = text;
+  for (;;) {
+    const std::string_view one = rest.substr(0, rest.find(','));
+    double value = -1.0;
+    const auto [end, error] = std::from_chars(one.data(), one.data() + one.size(), value);
+    const bool whole = error == std::errc() && end == one.data() + one.size();
+    if (!whole || !(value >= 0.0 && value <= 1.0)) {
+      return Error::make("--accept-profile", fmt::format("got '{}'", one), "a number in [0, 1]",
+                         "as in constant:0.7 or per-position:0.8,0.6");
+    }
+    if (one.size() == rest.size()) return text;
+    rest.remove_prefix(one.size() + 1);
+  }
+}
+
 /// "constant:P", "per-position:P,P,..", or the name of a JSON file, as a scenario's `acceptance`.
 Result<std::string> read_profile(Io& io, const std::string& text) {
   constexpr std::string_view kConstant = "constant:";
@@ -77,10 +88,11 @@ Result<std::string> read_profile(Io& io, const std::string& text) {
   std::string profile;
   std::string place = "--accept-profile";
   if (text.substr(0, kConstant.size()) == kConstant) {
-    profile = fmt::format(R"({{"kind":"constant","p":{}}})", text.substr(kConstant.size()));
+    TANDEM_TRY(const std::string p, read_probabilities(text.substr(kConstant.size())));
+    profile = fmt::format(R"({{"kind":"constant","p":{}}})", p);
   } else if (text.substr(0, kPerPosition.size()) == kPerPosition) {
-    profile =
-        fmt::format(R"({{"kind":"per-position","p":[{}]}})", text.substr(kPerPosition.size()));
+    TANDEM_TRY(const std::string p, read_probabilities(text.substr(kPerPosition.size())));
+    profile = fmt::format(R"({{"kind":"per-position","p":[{}]}})", p);
   } else if (io.files.exists(text)) {
     TANDEM_TRY(profile, io.files.read_text(text));
     place = text;
@@ -249,6 +261,18 @@ Status read_recording(Io& io, const ReplayOptions& options, Replay& out) {
 
 }  // namespace
 
+Status check_replay_options(const ReplayOptions& o) {
+  if (!o.batches.empty() && !o.requests.empty()) {
+    return Error::make("--replay-requests", "got it beside --replay", "one of the two",
+                       "--replay repeats batches, --replay-requests schedules anew");
+  }
+  if (!o.accept_profile.empty() && o.requests.empty()) {
+    return Error::make("--accept-profile", "got it without --replay-requests", "both",
+                       "a scenario says it by --set acceptance.p=0.7");
+  }
+  return {};
+}
+
 void add_replay_options(CLI::App& app, ReplayOptions& options) {
   app.add_option("--replay", options.batches,
                  "run the recorded batches of a trace again, step by step, and compare")
@@ -264,7 +288,7 @@ void add_replay_options(CLI::App& app, ReplayOptions& options) {
 
 Result<std::unique_ptr<Replay>> open_replay(Io& io, const ScenarioOptions& scenario,
                                             const ReplayOptions& options) {
-  TANDEM_RETURN_IF_ERROR(check_options(scenario, options));
+  TANDEM_RETURN_IF_ERROR(check_scenario_options(scenario, options));
   auto out = std::make_unique<Replay>();
   out->batch_exact = !options.batches.empty();
   TANDEM_TRY(out->trace, open_trace_file(io, options.trace(), ReaderHooks{}));

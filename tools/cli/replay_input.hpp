@@ -25,6 +25,9 @@ struct ReplayOptions {
 /// Declares --replay, --replay-requests and --accept-profile.
 void add_replay_options(CLI::App& app, ReplayOptions& options);
 
+/// Whether they go together.
+[[nodiscard]] Status check_replay_options(const ReplayOptions& options);
+
 /// A run that is made again.
 struct Replay {
   OpenTrace trace;

@@ -84,6 +84,7 @@ Status check_output(const RunArguments& o) {
 
 Result<Job> open_job(Io& io, const RunArguments& o) {
   Job job;
+  TANDEM_RETURN_IF_ERROR(check_replay_options(o.replay));
   if (o.replay.wanted()) {
     TANDEM_TRY(job.replay, open_replay(io, o.scenario, o.replay));
     job.scenario = job.replay->scenario;

@@ -109,6 +109,10 @@ TEST(ReplayRequests, WhatBelongsToTheRequestsThenRefusedByName) {
            std::pair{"--set acceptance.p=0.2", "want no key of `acceptance`"},
            std::pair{"--until 1s", "--until: got '1s' with a replay"},
            std::pair{"--accept-profile sometimes", "--accept-profile: got 'sometimes'"},
+           std::pair{"--accept-profile constant:7", "--accept-profile: got '7', want a number in"},
+           std::pair{"--accept-profile constant:", "--accept-profile: got '', want a number in"},
+           std::pair{"--accept-profile per-position:0.5,0.4,", "--accept-profile: got '', want"},
+           std::pair{"--accept-profile per-position:1,nan", "--accept-profile: got 'nan', want"},
            std::pair{"--set engine.max_model_len=8", "a.tbt: request 0: got a prompt of"},
        }) {
     expect_refused(m, std::string("run --replay-requests a.tbt ") + change, error);

@@ -104,6 +104,7 @@ TEST(Replay, OptionsThatDoNotGoTogetherThenOneSentence) {
            std::pair{"", "tandem run: got no SCENARIO, want one, --replay TRACE or"},
            std::pair{"--replay a.tbt --replay-requests a.tbt", "--replay-requests: got it beside"},
            std::pair{"--replay a.tbt --accept-profile constant:0.5", "--accept-profile: got it"},
+           std::pair{"single-slot --accept-profile constant:0.5", "--accept-profile: got it"},
            std::pair{"--replay a.tbt --set workload.requests=3", "want no key of `workload`"},
            std::pair{"--replay a.tbt --set acceptance.p=0.2", "want no key of `acceptance`"},
            std::pair{"--replay a.tbt --rate-scale 2", "--rate-scale: got '2' with a replay"},
