@@ -3,10 +3,14 @@
 // usage: trace_bench [--slots 16,64,256] [--slot-steps N] [--rounds N] [--jobs 1,2]
 //
 // The load keeps all slots decoding (K = 3, acceptance 0.7 a position). Everything happens in
-// memory; `floor` is one pass over as many bytes as the columns of a decoded record have.
+// memory; `floor` is one pass over as many bytes as the columns of a decoded record have. Files are
+// written and read in MB of their own size; `copy` is what memory does with those of the trace.
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
+#include <functional>
 #include <memory>
 #include <numeric>
 #include <span>
@@ -15,9 +19,13 @@
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#if TANDEM_WITH_ZSTD
+#include <zstd.h>
+#endif
 
 #include "runtime/host/run_host.hpp"
 #include "sim/checks/verify.hpp"
+#include "tools/bench/kept_run.hpp"
 #include "tools/bench/load.hpp"
 #include "tools/bench/rounds.hpp"
 #include "traces/fields.hpp"
@@ -26,19 +34,10 @@
 namespace {
 
 using namespace tandem;  // NOLINT(google-build-using-namespace)
+using bench::BytesSink;
 using bench::fail;
 using bench::print;
 using bench::take;
-
-class BytesSink final : public ByteSink {
- public:
-  std::vector<std::byte> bytes;
-  Status write(std::span<const std::byte> more) override {
-    bytes.insert(bytes.end(), more.begin(), more.end());
-    return {};
-  }
-  Status flush() override { return {}; }
-};
 
 /// Hands every call to a sink and keeps the slot-steps that were running.
 class CountingSink final : public RecordSink {
@@ -118,26 +117,89 @@ double read_all(const TraceReader& trace) {
   return 0;
 }
 
-std::size_t size_of(const Scenario& scenario, bool jsonl, bool zstd) {
-  BytesSink out;
-  std::unique_ptr<RecordSink> writer;
-  if (jsonl) {
-    writer = make_jsonl_writer(out);
-  } else {
-    TbtOptions options;
-    if (zstd) options.compression = TbtOptions::Compression::zstd;
-    writer = take(make_tbt_writer(out, options));
-  }
-  run(scenario, writer.get());
-  return out.bytes.size();
-}
-
 struct Options {
   std::vector<int> slots{16, 64, 256};
   std::vector<int> jobs{1, 2};
   std::int64_t slot_steps = 1 << 22;
   int rounds = 7;
 };
+
+constexpr std::int64_t kFormSlotSteps = 1 << 18;  ///< as records these take 100 MB
+
+/// The forms a trace has as a file.
+struct Form {
+  std::string name;
+  std::function<std::unique_ptr<RecordSink>(ByteSink&)> writer;
+};
+
+std::vector<Form> forms() {
+  const auto tbt = [](TbtOptions::Compression compression) {
+    return [compression](ByteSink& out) {
+      TbtOptions options;
+      options.compression = compression;
+      return take(make_tbt_writer(out, options));
+    };
+  };
+  std::vector<Form> all{{".tbt", tbt(TbtOptions::Compression::none)}};
+  if (zstd_available()) all.push_back({".tbt, zstd", tbt(TbtOptions::Compression::zstd)});
+  all.push_back({"JSONL", [](ByteSink& out) { return make_jsonl_writer(out); }});
+  return all;
+}
+
+std::vector<std::byte> written(const bench::KeptRun& part, const Form& form) {
+  BytesSink out;
+  part.play(*form.writer(out));
+  return std::move(out.bytes);
+}
+
+void print_sizes(const std::vector<Form>& all, const std::vector<std::vector<std::byte>>& files,
+                 double slot_steps) {
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    fmt::print("  {:<28} {:>9.2f} bytes a slot-step\n", all[i].name,
+               static_cast<double>(files[i].size()) / slot_steps);
+  }
+#if TANDEM_WITH_ZSTD
+  const std::vector<std::byte>& jsonl = files.back();
+  std::vector<std::byte> small(ZSTD_compressBound(jsonl.size()));
+  const std::size_t size = ZSTD_compress(small.data(), small.size(), jsonl.data(), jsonl.size(), 3);
+  fmt::print("  {:<28} {:>9.2f} bytes a slot-step\n", "JSONL, zstd",
+             static_cast<double>(size) / slot_steps);
+#endif
+}
+
+/// What a run of fewer steps takes as a file, and how fast such files are written and read.
+void bench_forms(const Options& o, int slots) {
+  const Scenario scenario = bench::decoding(slots, std::min(o.slot_steps, kFormSlotSteps));
+  bench::KeptRun part;
+  CountingSink counter(&part);
+  run(scenario, &counter);
+  const std::vector<Form> all = forms();
+  std::vector<std::vector<std::byte>> files;
+  std::vector<std::unique_ptr<TraceReader>> readers;
+  for (const Form& form : all) files.push_back(written(part, form));
+  for (const auto& file : files) readers.push_back(take(open_trace(file, "memory")));
+
+  std::vector<bench::Contestant> contestants;
+  std::vector<std::byte> target(files[0].size());
+  contestants.push_back({"copy", "bytes", [&] {
+                           std::memcpy(target.data(), files[0].data(), target.size());
+                           return static_cast<double>(target.size());
+                         }});
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const auto size = static_cast<double>(files[i].size());
+    contestants.push_back({all[i].name + " written", "bytes", [&, i, size] {
+                             if (written(part, all[i]).size() != files[i].size()) {
+                               fail(Error{"written again it has another size"});
+                             }
+                             return size;
+                           }});
+    contestants.push_back(
+        {all[i].name + " read", "bytes", [&, i, size] { return read_all(*readers[i]) + size; }});
+  }
+  print_sizes(all, files, static_cast<double>(counter.slot_steps));
+  print(bench::measure(contestants, o.rounds), 1e6, "MB/s");
+  fmt::print("\n");
+}
 
 void bench_slots(const Options& o, int slots) {
   const Scenario scenario = bench::decoding(slots, o.slot_steps);
@@ -190,15 +252,6 @@ void bench_slots(const Options& o, int slots) {
                     return steps;
                   }});
   print(bench::measure(runs, std::max(1, o.rounds / 2)), 1e3, "k steps/s");
-
-  const double plain = static_cast<double>(out.bytes.size());
-  const auto jsonl = static_cast<double>(size_of(scenario, true, false));
-  fmt::print("  size: {:.2f} bytes a slot-step plain, {:.1f} as JSONL", plain / work, jsonl / work);
-  if (zstd_available()) {
-    fmt::print(", {:.2f} with zstd blocks",
-               static_cast<double>(size_of(scenario, false, true)) / work);
-  }
-  fmt::print("\n\n");
 }
 
 }  // namespace
@@ -212,6 +265,9 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(std::int64_t{4096}, std::int64_t{1} << 32U));
   app.add_option("--rounds", o.rounds, "measurements of each")->check(CLI::Range(1, 1000));
   CLI11_PARSE(app, argc, argv);
-  for (const int slots : o.slots) bench_slots(o, slots);
+  for (const int slots : o.slots) {
+    bench_slots(o, slots);
+    bench_forms(o, slots);
+  }
   return 0;
 }

@@ -8,6 +8,7 @@
 
 #include "tools/cli/commands.hpp"
 #include "tools/cli/options.hpp"
+#include "tools/cli/record_words.hpp"
 #include "tools/cli/report.hpp"
 #include "tools/cli/trace_input.hpp"
 
@@ -60,7 +61,7 @@ Result<Contents> read_contents(const Io& io, const TraceReader& trace) {
       if (io.stop.load()) return Error{kInterrupted};
       TANDEM_TRY(const bool more, block->next(record));
       if (!more) break;
-      contents.steps += record.repeat;
+      contents.steps = step_after(contents.steps, record.repeat);  // of damaged records too
       ++contents.records;
       contents.slot_steps += record.real_bsz;
       contents.launched += record.kind == StepKind::idle ? 0 : 1;
