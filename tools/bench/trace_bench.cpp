@@ -176,6 +176,8 @@ void bench_forms(const Options& o, int slots) {
   const std::vector<Form> all = forms();
   std::vector<std::vector<std::byte>> files;
   std::vector<std::unique_ptr<TraceReader>> readers;
+  files.reserve(all.size());
+  readers.reserve(all.size());
   for (const Form& form : all) files.push_back(written(part, form));
   for (const auto& file : files) readers.push_back(take(open_trace(file, "memory")));
 
