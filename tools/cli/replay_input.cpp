@@ -64,9 +64,8 @@ Status check_scenario_options(const ScenarioOptions& scenario, const ReplayOptio
   return {};
 }
 
-/// "P,P,.." as JSON reads it, each P a number in [0, 1].
-Result<std::string> read_probabilities(const std::string& text) {
-  std::string_view rest = text;
+/// Of "P,P,..": each P is a number in [0, 1].
+Status check_probabilities(std::string_view rest) {
   for (;;) {
     const std::string_view one = rest.substr(0, rest.find(','));
     double value = -1.0;
@@ -76,7 +75,7 @@ Result<std::string> read_probabilities(const std::string& text) {
       return Error::make("--accept-profile", fmt::format("got '{}'", one), "a number in [0, 1]",
                          "as in constant:0.7 or per-position:0.8,0.6");
     }
-    if (one.size() == rest.size()) return text;
+    if (one.size() == rest.size()) return {};
     rest.remove_prefix(one.size() + 1);
   }
 }
@@ -88,10 +87,12 @@ Result<std::string> read_profile(Io& io, const std::string& text) {
   std::string profile;
   std::string place = "--accept-profile";
   if (text.substr(0, kConstant.size()) == kConstant) {
-    TANDEM_TRY(const std::string p, read_probabilities(text.substr(kConstant.size())));
+    const std::string p = text.substr(kConstant.size());
+    TANDEM_RETURN_IF_ERROR(check_probabilities(p));
     profile = fmt::format(R"({{"kind":"constant","p":{}}})", p);
   } else if (text.substr(0, kPerPosition.size()) == kPerPosition) {
-    TANDEM_TRY(const std::string p, read_probabilities(text.substr(kPerPosition.size())));
+    const std::string p = text.substr(kPerPosition.size());
+    TANDEM_RETURN_IF_ERROR(check_probabilities(p));
     profile = fmt::format(R"({{"kind":"per-position","p":[{}]}})", p);
   } else if (io.files.exists(text)) {
     TANDEM_TRY(profile, io.files.read_text(text));

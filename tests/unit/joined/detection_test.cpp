@@ -200,5 +200,16 @@ TEST(Detection, ChangedNumbersOfKeyframesAreNoticed) {
   EXPECT_GT(table.tried(), kSanitized ? 400U : 3000U);
 }
 
+TEST(Detection, SeedsLeftByAWarmUpBelongToABeginningOfAnotherEngine) {
+  Recorded run =
+      record("plain", small_scenario(4, 3), mixed_requests(8, false), RecordLevel::state);
+  TinyTrace& first = run.blocks.front();
+  ASSERT_EQ(first_divergence(TinyReader(first)), "");
+  first.content[0].keyframe.infer_seed[0] += 1;
+  EXPECT_NE(first_divergence(TinyReader(first)).find("check=V0 step=0"), std::string::npos);
+  first.head.absent.push_back("seed_used");
+  EXPECT_EQ(first_divergence(TinyReader(first)), "");
+}
+
 }  // namespace
 }  // namespace tandem::test
