@@ -114,11 +114,13 @@ void TimelineAnalysis::add(const StepTimeline& step) {
 
 void TimelineAnalysis::finish_bound() {
   Bound& bound = report_.bound;
+  const LaneUse& stream =
+      report_.copy.busy_ns() > report_.compute.busy_ns() ? report_.copy : report_.compute;
   bound.host_ns = report_.host.busy_ns();
-  bound.device_ns = std::max(report_.compute.busy_ns(), report_.copy.busy_ns());
+  bound.device_ns = stream.busy_ns();
   bound.side = bound.host_ns > bound.device_ns ? BoundSide::host : BoundSide::device;
-  bound.run_ns = std::max(report_.host.window_ns - report_.host.no_work_ns,
-                          report_.compute.window_ns - report_.compute.no_work_ns);
+  bound.run_ns = bound.side == BoundSide::host ? report_.host.window_ns - report_.host.no_work_ns
+                                               : stream.window_ns - stream.no_work_ns;
 }
 
 void TimelineAnalysis::finish_rows() {

@@ -74,7 +74,7 @@ struct Bound {
   BoundSide side = BoundSide::device;
   Nanos host_ns = 0;    ///< work and launches, without waits
   Nanos device_ns = 0;  ///< of the busiest stream
-  Nanos run_ns = 0;     ///< what the counted steps took, no-work time aside
+  Nanos run_ns = 0;     ///< what the counted steps took on that side, no-work time aside
   [[nodiscard]] Nanos bound_ns() const { return host_ns > device_ns ? host_ns : device_ns; }
   /// How much longer the run is, in millionths of the bound.
   [[nodiscard]] std::int64_t above_millionths() const;

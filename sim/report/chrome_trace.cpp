@@ -99,18 +99,13 @@ class ChromeExporter final : public TimelineExporter {
                         node.op->row < 0 ? "" : fmt::format(R"(,"row":"R{}")", node.op->row));
     text += "\n";
     // Arrows leave and arrive inside their slices.
-    for (const std::uint64_t id : flows.in) {
-      text += fmt::format(
-          R"({{"ph":"f","bp":"e","pid":{},"tid":{},"ts":{},"id":{},"cat":"order","name":"after"}},)",
-          place.pid, place.tid, microseconds(node.start_ns), id);
-      text += "\n";
-    }
-    for (const std::uint64_t id : flows.out) {
-      text += fmt::format(
-          R"({{"ph":"s","pid":{},"tid":{},"ts":{},"id":{},"cat":"order","name":"after"}},)",
-          place.pid, place.tid, microseconds(node.start_ns), id);
-      text += "\n";
-    }
+    const auto arrow = [&](const char* phase, std::uint64_t id) {
+      text += fmt::format(R"({{"ph":{},"pid":{},"tid":{},"ts":{},"id":{},)", phase, place.pid,
+                          place.tid, microseconds(node.start_ns), id);
+      text += "\"cat\":\"order\",\"name\":\"after\"},\n";
+    };
+    for (const std::uint64_t id : flows.in) arrow(R"("f","bp":"e")", id);
+    for (const std::uint64_t id : flows.out) arrow(R"("s")", id);
   }
 
   static void write_counters(const StepTimeline& step, std::string& text) {

@@ -3,8 +3,8 @@
 // A window is a directed acyclic graph of its nodes. Its path begins at the node that ends last and
 // follows, backwards, the predecessor that ended last, down to where the path of the window before
 // ended. So every nanosecond from the first window's start to the last one's end is charged once:
-// to an operation, a host call, or the gap in front of one. Slack of a node: how much later it could
-// have ended without moving the end of its window.
+// to an operation, a host call, or the gap in front of one. Slack of a node: how much later it
+// could have ended without moving the end of its window.
 #pragma once
 
 #include <cstdint>

@@ -118,8 +118,8 @@ struct SpanCoverage {
 class TimelineBuilder {
  public:
   void add_segment(const plan::Segment& segment) { book_.add(segment); }
-  /// Fills `out`, whose memory is kept. An Error where a span names no operation of its record, ends
-  /// before it starts or stands there twice, and where a time is not in [0, kLastNs].
+  /// Fills `out`, whose memory is kept. An Error where a span names no operation of its record,
+  /// ends before it starts or stands there twice, and where a time is not in [0, kLastNs].
   Status add(const StepRecord& record, StepTimeline& out);
   [[nodiscard]] const SpanCoverage& coverage() const { return coverage_; }
 

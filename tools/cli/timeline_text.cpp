@@ -133,9 +133,9 @@ std::string causes_text(const TimelineReport& r) {
   std::stable_sort(causes.begin(), causes.end(), [](const auto& a, const auto& b) {
     return a.second.idle_ns > b.second.idle_ns;
   });
-  constexpr const char* kLine = "  {:<44}{:>8}{:>14}{:>11}\n";
+  constexpr const char* kLine = "  {:<42}{:>9}{:>14}{:>13}\n";
   std::string text =
-      fmt::format(kLine, "the compute stream ran dry behind", "times", "time", "of its time");
+      fmt::format(kLine, "the compute stream ran dry behind", "times", "idle", "of its time");
   for (std::size_t i = 0; i < std::min(causes.size(), kTableLinesMax); ++i) {
     text += fmt::format(kLine, sim::to_text(causes[i].first), grouped(causes[i].second.bubbles),
                         duration_text(causes[i].second.idle_ns),
@@ -171,6 +171,7 @@ std::string rows_text(const TimelineReport& r) {
   std::string text =
       fmt::format(kLine, "row", "waits", "host waited", "stream idle", "on path", "of path");
   for (const auto& [number, total] : r.rows) {
+    if (total.waits == 0 && total.starved_ns == 0 && total.path_ns == 0) continue;
     text += fmt::format(kLine, number < 0 ? "always" : sim::row_name(number), grouped(total.waits),
                         duration_text(total.waited_ns), duration_text(total.starved_ns),
                         duration_text(total.path_ns), percent(total.path_ns, r.path.total_ns));
@@ -247,6 +248,13 @@ std::string checks_text(const TimelineReport& r, const Style& style) {
          row("T1", fmt::format("{} from the plan, {}", counted(r.deviations, "deviation"), late));
 }
 
+Nanos time_of(const std::pair<const sim::Cause, sim::WaitUse>& entry) {
+  return entry.second.waited_ns;
+}
+Nanos time_of(const std::pair<const sim::Cause, sim::CauseTotal>& entry) {
+  return entry.second.idle_ns;
+}
+
 }  // namespace
 
 std::string bound_text(const TimelineReport& r) {
@@ -255,15 +263,19 @@ std::string bound_text(const TimelineReport& r) {
   const std::int64_t above = b.above_millionths();
   const bool by_host = b.side == sim::BoundSide::host;
   std::string text =
-      fmt::format("{}: device {} a step, host {}; the run is {} above", by_host ? "host" : "device",
-                  duration_text(b.device_ns / steps), duration_text(b.host_ns / steps),
+      fmt::format("{}, {} a step ({} {}); the run is {} above", by_host ? "host" : "device",
+                  duration_text(b.bound_ns() / steps), by_host ? "device" : "host",
+                  duration_text((by_host ? b.device_ns : b.host_ns) / steps),
                   percent(b.run_ns - b.bound_ns(), b.bound_ns()));
   if (above <= kNearMillionths) {
     return text + (by_host ? ": only less host work helps" : ": nothing is left to overlap");
   }
-  const auto most = std::max_element(
-      r.causes.begin(), r.causes.end(),
-      [](const auto& a, const auto& c) { return a.second.idle_ns < c.second.idle_ns; });
+  const auto by_time = [](const auto& a, const auto& c) { return time_of(a) < time_of(c); };
+  if (by_host) {
+    const auto most = std::max_element(r.waits.begin(), r.waits.end(), by_time);
+    return most == r.waits.end() ? text : text + ", most of it " + sim::to_text(most->first);
+  }
+  const auto most = std::max_element(r.causes.begin(), r.causes.end(), by_time);
   return most == r.causes.end() ? text : text + ", most of it " + sim::to_text(most->first);
 }
 
