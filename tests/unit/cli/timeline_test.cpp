@@ -242,7 +242,8 @@ TEST(Timeline, OfADivergedTraceThenItIsMarkedAndTheExitCodeIsStillClean) {
   ASSERT_EQ(m("timeline bad.tbt --chrome bad.json"), kExitClean) << m.err.text;
   EXPECT_NE(m.out.text.find("\ndivergence check="), std::string::npos) << m.out.text;
   int marked = 0;
-  for (const Json& event : Json::parse(m.files.files["bad.json"])["traceEvents"]) {
+  const Json drawn = Json::parse(m.files.files["bad.json"]);
+  for (const Json& event : drawn["traceEvents"]) {
     if (event.empty() || event["ph"] != "i") continue;
     if (event["name"].get<std::string>().rfind("divergence check=V1 ", 0) == 0) ++marked;
   }
