@@ -212,9 +212,10 @@ struct PlanDeviation {
   bool operator==(const PlanDeviation&) const = default;
 };
 
-/// When an operation of the plan ran; level `timeline`.
+/// When an operation of the plan ran; level `timeline`. Events of a stream take no time and have no
+/// span. A span on the host lane of an operation of another lane is the launch of it.
 struct Span {
-  std::int32_t lane = 0;     ///< plan::Lane
+  std::int32_t lane = 0;     ///< plan::Lane, where the time was spent
   std::int32_t segment = 0;  ///< index into StepRecord::segments
   std::int32_t op = 0;       ///< index of the operation in that segment
   Nanos start_ns = 0;

@@ -284,6 +284,11 @@ Status StepLoop::execute(const BuiltSegment& built) {
   const auto segment = static_cast<std::int32_t>(r.segments.size());
   r.segments.push_back(built.hash);
   const bool spans = step_.pending->level == RecordLevel::timeline;
+  const auto span_of_host = [&](std::size_t op, Nanos start_ns) {
+    if (!spans) return;
+    r.spans.push_back({static_cast<std::int32_t>(plan::Lane::host), segment,
+                       static_cast<std::int32_t>(op), start_ns, device_.now()});
+  };
   for (std::size_t i = 0; i < built.segment.ops.size(); ++i) {
     const plan::Operation& op = built.segment.ops[i];
     if (op.substep != step_.substep) enter_substep(op);
@@ -293,15 +298,17 @@ Status StepLoop::execute(const BuiltSegment& built) {
       LaunchArgs args = arguments(op);
       args.segment = segment;
       args.op = static_cast<std::int32_t>(i);
+      const Nanos launch_start = device_.now();
       run_device_op(op, args);
+      // Events of a stream take no time. Of everything else the launch has a span too.
+      const bool is_event =
+          op.kind == plan::OpKind::record_event || op.kind == plan::OpKind::wait_event;
+      if (!is_event) span_of_host(i, launch_start);
       continue;
     }
     const Nanos start = device_.now();
     run_host_op(op);
-    if (spans) {
-      r.spans.push_back({static_cast<std::int32_t>(plan::Lane::host), segment,
-                         static_cast<std::int32_t>(i), start, device_.now()});
-    }
+    span_of_host(i, start);
   }
   return {};
 }
