@@ -102,8 +102,8 @@ class PlanLanes {
 };
 
 /// Appends the tasks of one rank's step to `builder`, whose layout is that of `lanes`, and to
-/// `tasks` what they stand for. Errors, by operation: a wait for an event that the step has not recorded
-/// by then, or of a step other than this or the one before; the layout's.
+/// `tasks` what they stand for. Errors, by operation: a wait for an event that the step has not
+/// recorded by then, or of a step other than this or the one before; the layout's.
 [[nodiscard]] Status append_chain(PlanLanes& lanes, const std::vector<const plan::Segment*>& chain,
                                   const StepGates& gates, GraphBuilder& builder,
                                   std::vector<PlanTask>& tasks);
