@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <bit>
 #include <functional>
-#include <tuple>
 #include <vector>
 
 #include <fmt/format.h>
@@ -36,6 +35,8 @@ struct LiveStep {
 struct LaneState {
   const TaskGraph::LaneTask* task = nullptr;  ///< the next
   const TaskGraph::LaneTask* stop = nullptr;
+  const Nanos* durations_ns = nullptr;  ///< of the step, like the next
+  const Wait* waits = nullptr;
   LiveStep* step = nullptr;    ///< null: between steps
   std::int64_t next_step = 0;  ///< the step behind `step`
   Nanos end_ns = 0;            ///< of its last task
@@ -53,7 +54,8 @@ struct Head {
   LaneId lane = 0;
 
   bool operator>(const Head& other) const {
-    return std::tie(ready_ns, step, task) > std::tie(other.ready_ns, other.step, other.task);
+    if (ready_ns != other.ready_ns) return ready_ns > other.ready_ns;
+    return step != other.step ? step > other.step : task > other.task;
   }
 };
 
@@ -195,7 +197,7 @@ Status DynamicRun::check_window(const Head& head) const {
 bool DynamicRun::find_ready(LaneState& lane, LaneId id) {
   const TaskGraph::LaneTask& task = *lane.task;
   while (lane.waits_seen < task.wait_count) {
-    const Wait& wait = lane.step->graph->waits[task.wait_begin + lane.waits_seen];
+    const Wait& wait = lane.waits[task.wait_begin + lane.waits_seen];
     Nanos* event = lane.step->events + wait.event;
     if (wait.steps_back > 0) {
       if (lane.next_step - 1 < wait.steps_back) {
@@ -217,7 +219,7 @@ bool DynamicRun::find_ready(LaneState& lane, LaneId id) {
 
 void DynamicRun::finish_task(LaneState& lane, Nanos start_ns) {
   const TaskGraph::LaneTask& task = *lane.task;
-  const Nanos duration_ns = lane.step->durations_ns[task.task];
+  const Nanos duration_ns = lane.durations_ns[task.task];
   const Nanos end_ns = start_ns + duration_ns;
   lane.end_ns = lane.ready_ns = end_ns;
   lane.busy_ns += duration_ns;
@@ -240,7 +242,7 @@ void DynamicRun::grant(LaneState& lane) {
   const Nanos start_ns = std::max(lane.ready_ns, free_ns.front());
   ++resource.times.granted;
   resource.times.queued_ns += start_ns - lane.ready_ns;
-  resource.times.busy_ns += lane.step->durations_ns[lane.task->task];
+  resource.times.busy_ns += lane.durations_ns[lane.task->task];
   finish_task(lane, start_ns);
   if (free_ns.size() == 1) {
     free_ns.front() = lane.end_ns;
@@ -263,6 +265,8 @@ bool DynamicRun::enter_step(LaneState& lane, LaneId id) {
   ++lane.next_step;
   lane.ready_ns = std::max(lane.end_ns, lane.step->start_ns);
   const TaskGraph& graph = *lane.step->graph;
+  lane.durations_ns = lane.step->durations_ns.data();
+  lane.waits = graph.waits.data();
   if (id + std::size_t{1} < graph.lane_begin.size()) {
     lane.task = graph.lane_tasks.data() + graph.lane_begin[id];
     lane.stop = graph.lane_tasks.data() + graph.lane_begin[id + std::size_t{1}];

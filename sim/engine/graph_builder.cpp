@@ -109,13 +109,14 @@ void GraphBuilder::record(TaskId task, EventId event) {
 }
 
 void GraphBuilder::name_task(TaskId task, std::string name) {
-  if (knows(task, "name_task")) graph_.names.emplace_back(task, std::move(name));
+  if (!knows(task, "name_task")) return;
+  const auto behind = [](TaskId id, const auto& entry) { return id < entry.first; };
+  const auto at = std::upper_bound(graph_.names.begin(), graph_.names.end(), task, behind);
+  graph_.names.emplace(at, task, std::move(name));
 }
 
 Result<TaskGraph> GraphBuilder::finish() {
   recorder_.resize(layout_.event_count(), kNoTask);
-  const auto by_task = [](const auto& a, const auto& b) { return a.first < b.first; };
-  std::stable_sort(graph_.names.begin(), graph_.names.end(), by_task);
   Status status = first_error_;
   if (status.ok()) {
     sort_waits();
@@ -254,29 +255,28 @@ Error GraphBuilder::circle(const std::vector<std::uint32_t>& open,
 }
 
 void GraphBuilder::lay_out_pass() {
-  const std::size_t count = graph_.size();
-  graph_.pass_lane.reserve(count);
-  graph_.awaited_slot.reserve(count);
-  graph_.recorded_slot.reserve(count);
-  for (std::size_t position = 0; position < count; ++position) {
-    const TaskId task =
-        graph_.order.empty() ? static_cast<TaskId>(position) : graph_.order[position];
+  std::vector<TaskGraph::PassRun>& runs = graph_.runs;
+  runs.reserve(graph_.size());
+  for (std::uint32_t position = 0; position < graph_.size(); ++position) {
+    const TaskId task = graph_.order.empty() ? position : graph_.order[position];
     const LaneId lane = graph_.lane[task];
-    const EventId event = graph_.record[task];
-    std::uint32_t first = Layout::kNeverSlot;
-    for (std::uint32_t w = graph_.wait_begin[task]; w < graph_.wait_begin[task + 1]; ++w) {
-      const Wait& wait = graph_.waits[w];
-      const std::uint32_t slot = layout_.slot(wait.event) + wait.steps_back;
-      if (first == Layout::kNeverSlot) {
-        first = slot;
-      } else {
-        graph_.extra_waits.push_back({static_cast<std::uint32_t>(position), slot, lane});
-      }
+    const std::uint32_t wait_end = graph_.wait_begin[task + 1];
+    const auto slot = [&](std::uint32_t w) {
+      return layout_.slot(graph_.waits[w].event) + graph_.waits[w].steps_back;
+    };
+    std::uint32_t w = graph_.wait_begin[task];
+    for (; w + 1 < wait_end; ++w) runs.push_back({slot(w), Layout::kUnreadSlot, position, lane});
+    const bool waits = w < wait_end;
+    const bool follows = !waits && !runs.empty() && runs.back().lane == lane &&
+                         runs.back().recorded_slot == Layout::kUnreadSlot;
+    if (!follows) {
+      runs.push_back({waits ? slot(w) : Layout::kNeverSlot, Layout::kUnreadSlot, position, lane});
     }
-    graph_.pass_lane.push_back(lane);
-    graph_.awaited_slot.push_back(first);
-    graph_.recorded_slot.push_back(event == kNoEvent ? Layout::kUnreadSlot : layout_.slot(event));
+    const EventId event = graph_.record[task];
+    if (event != kNoEvent) runs.back().recorded_slot = layout_.slot(event);
+    runs.back().stop = position + 1;
   }
+  runs.shrink_to_fit();
 }
 
 void GraphBuilder::lay_out_lanes() {

@@ -1,4 +1,4 @@
-// The pass: a maximum, an addition and two stores a task.
+// The pass: an addition a task, a maximum and three stores a run of them.
 #include "sim/engine/retime.hpp"
 
 #include <algorithm>
@@ -16,34 +16,25 @@ struct PassArrays {
   Nanos* ends_ns;
 };
 
-/// Tasks without a second wait need no branch: slot 0 is no wait, slot 1 is no record.
+/// Runs without a wait or a record need no branch: slot 0 is no wait, slot 1 is no record.
 template <bool kOrdered, bool kEnds>
 void pass(const TaskGraph& graph, const PassArrays& arrays) {
   const Nanos* __restrict durations_ns = arrays.durations_ns;
-  const LaneId* __restrict lanes = graph.pass_lane.data();
-  const std::uint32_t* __restrict awaited = graph.awaited_slot.data();
-  const std::uint32_t* __restrict recorded = graph.recorded_slot.data();
-  Nanos* __restrict lane_end_ns = arrays.lane_end_ns;
-  Nanos* __restrict lane_busy_ns = arrays.lane_busy_ns;
+  const TaskId* __restrict order = graph.order.data();
   Nanos* __restrict slots = arrays.slots;
+  Nanos* __restrict ends_ns = arrays.ends_ns;
   std::size_t position = 0;
-  const auto run_until = [&](std::size_t stop) {
-    for (; position < stop; ++position) {
-      const std::size_t task = kOrdered ? position : graph.order[position];
-      const std::size_t lane = lanes[position];
-      const Nanos duration_ns = durations_ns[task];
-      const Nanos end_ns = std::max(lane_end_ns[lane], slots[awaited[position]]) + duration_ns;
-      lane_end_ns[lane] = end_ns;
-      lane_busy_ns[lane] += duration_ns;
-      slots[recorded[position]] = end_ns;
-      if (kEnds) arrays.ends_ns[task] = end_ns;
+  for (const TaskGraph::PassRun& run : graph.runs) {
+    const Nanos start_ns = std::max(arrays.lane_end_ns[run.lane], slots[run.awaited_slot]);
+    Nanos work_ns = 0;
+    for (; position < run.stop; ++position) {
+      const std::size_t task = kOrdered ? position : order[position];
+      work_ns += durations_ns[task];
+      if (kEnds) ends_ns[task] = start_ns + work_ns;
     }
-  };
-  for (const TaskGraph::ExtraWait& extra : graph.extra_waits) {
-    run_until(extra.position);
-    lane_end_ns[extra.lane] = std::max(lane_end_ns[extra.lane], slots[extra.slot]);
+    arrays.lane_end_ns[run.lane] = slots[run.recorded_slot] = start_ns + work_ns;
+    arrays.lane_busy_ns[run.lane] += work_ns;
   }
-  run_until(graph.size());
 }
 
 }  // namespace

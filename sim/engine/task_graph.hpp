@@ -53,17 +53,16 @@ struct TaskGraph {
 
   // -- for one pass in topological order ----------------------------------------------------------
 
-  /// A wait that is not its task's first: the lane is held back just in front of `position`.
-  struct ExtraWait {
-    std::uint32_t position = 0;
-    std::uint32_t slot = Layout::kNeverSlot;
+  /// Tasks of one lane that follow each other in the order, up to `stop`: only the first may wait,
+  /// only the last may record. A second wait is a run of no task in front of its task's.
+  struct PassRun {
+    std::uint32_t awaited_slot = Layout::kNeverSlot;
+    std::uint32_t recorded_slot = Layout::kUnreadSlot;
+    std::uint32_t stop = 0;  ///< position in the order behind its last task
     LaneId lane = 0;
   };
-  std::vector<TaskId> order;                ///< empty: the order of the numbers is topological
-  std::vector<LaneId> pass_lane;            ///< by position in that order, like the next two
-  std::vector<std::uint32_t> awaited_slot;  ///< of the first wait
-  std::vector<std::uint32_t> recorded_slot;
-  std::vector<ExtraWait> extra_waits;  ///< by position
+  std::vector<TaskId> order;  ///< empty: the order of the numbers is topological
+  std::vector<PassRun> runs;
 
   // -- for event-driven runs, lane by lane --------------------------------------------------------
 

@@ -337,6 +337,45 @@ TEST(Dynamic, RandomRunsEqualTheNaiveReference) {
   EXPECT_GT(queued, 0);
 }
 
+TEST(Dynamic, RandomRunsUnderAControlLaneEqualTheNaiveReference) {
+  for (std::uint64_t seed = 0; seed < kSeeds; ++seed) {
+    SCOPED_TRACE(seed);
+    const RandomRun random = random_run(seed, {});
+    DynamicOptions options = wide();
+    options.control_lane = static_cast<LaneId>(seed % random.layout.lane_count());
+    std::vector<NaiveTask> naive = unrolled(random.layout, random.steps, options.control_lane);
+    run_with_resources(random.layout, naive);
+    ASSERT_EQ(run_of(random.layout, random.steps, options).ends,
+              ends_by_step(naive, random.steps.size()));
+  }
+}
+
+TEST(Dynamic, NarrowWindowGivesTheSameTimesOrNamesALane) {
+  int same = 0;
+  int refused = 0;
+  for (std::uint64_t seed = 0; seed < kSeeds; ++seed) {
+    SCOPED_TRACE(seed);
+    const RandomRun random = random_run(seed, {});
+    DynamicOptions options = wide();
+    if (seed % 4 == 0) options.control_lane = LaneId{0};
+    const Ends expected = run_of(random.layout, random.steps, options).ends;
+    options.window_steps = static_cast<std::int32_t>(1 + seed % 3);
+    ListSource source(random.steps);
+    KeptEnds kept;
+    options.sink = &kept;
+    const Result<RunTimes> narrow = run_dynamic(random.layout, source, options);
+    if (narrow.ok()) {
+      ++same;
+      ASSERT_EQ(kept.ends, expected);
+    } else {
+      ++refused;
+      EXPECT_NE(narrow.error().text.find("steps ahead, want at most"), std::string::npos);
+    }
+  }
+  EXPECT_GT(same, 50);
+  EXPECT_GT(refused, 50);
+}
+
 /// Tasks of one resource as [ready, end) and duration, in the order of (ready, step, task).
 std::vector<NaiveTask> tasks_of(ResourceId resource, std::vector<NaiveTask> tasks,
                                 const Ends& ends) {

@@ -28,13 +28,16 @@ struct NaiveTask {
   Nanos end_ns = -1;
 };
 
-inline std::vector<NaiveTask> unrolled(const Layout& layout, const std::vector<ListedStep>& steps) {
+/// `control`: nothing of a step starts before this lane is through with the steps before.
+inline std::vector<NaiveTask> unrolled(const Layout& layout, const std::vector<ListedStep>& steps,
+                                       std::optional<LaneId> control = {}) {
   std::vector<NaiveTask> tasks;
   std::vector<std::size_t> first;  // of a step
   std::vector<std::optional<std::size_t>> tail(layout.lane_count());
   for (std::size_t s = 0; s < steps.size(); ++s) {
     const TaskGraph& graph = *steps[s].graph;
     first.push_back(tasks.size());
+    const auto released_by = control ? tail[*control] : std::optional<std::size_t>();
     for (TaskId i = 0; i < graph.size(); ++i) {
       NaiveTask task{
           static_cast<std::int64_t>(s),
@@ -52,6 +55,7 @@ inline std::vector<NaiveTask> unrolled(const Layout& layout, const std::vector<L
         if (it == records.end()) continue;
         task.after.push_back(first[from] + static_cast<std::size_t>(it - records.begin()));
       }
+      if (released_by) task.after.push_back(*released_by);
       std::optional<std::size_t>& last = tail[task.lane];
       if (last) task.after.push_back(*last);
       last = tasks.size();
