@@ -84,6 +84,11 @@ class DynamicRun {
                  Nanos start_ns);
   void leave_step(LiveStep& step);
   Status check_graph(const TaskGraph& graph) const;
+  /// The window, and the steps behind it whose events may still be waited for.
+  [[nodiscard]] std::size_t steps_held() const {
+    return static_cast<std::size_t>(options_.window_steps) +
+           static_cast<std::size_t>(layout_.steps_kept_max());
+  }
   void lay_out_events();
   LiveStep& live(std::int64_t step) { return steps_[static_cast<std::size_t>(step) & mask_]; }
   const LiveStep& live(std::int64_t step) const {
@@ -113,8 +118,7 @@ class DynamicRun {
 
 DynamicRun::DynamicRun(const Layout& layout, StepSource& source, const DynamicOptions& options)
     : layout_(layout), source_(source), options_(options) {
-  const auto held = static_cast<std::size_t>(options.window_steps + layout.steps_kept_max());
-  steps_.resize(std::bit_ceil(held));
+  steps_.resize(std::bit_ceil(steps_held()));
   mask_ = steps_.size() - 1;
   lay_out_events();
   lanes_.resize(layout.lane_count());
@@ -122,8 +126,9 @@ DynamicRun::DynamicRun(const Layout& layout, StepSource& source, const DynamicOp
   parked_.reserve(lanes_.size());
   heads_.reserve(lanes_.size());
   resources_.resize(layout.resource_count());
-  for (ResourceId r = 0; r < resources_.size(); ++r) {
-    resources_[r].free_ns.assign(static_cast<std::size_t>(layout.capacity(r)), 0);
+  for (std::size_t r = 0; r < resources_.size(); ++r) {
+    const std::int32_t units = layout.capacity(static_cast<ResourceId>(r));
+    resources_[r].free_ns.assign(static_cast<std::size_t>(units), 0);
   }
 }
 
@@ -305,7 +310,7 @@ Status DynamicRun::take_step(Nanos at_ns) {
 
 Status DynamicRun::check_graph(const TaskGraph& graph) const {
   if (graph.lane_begin.size() > lanes_.size() + 1 || layout_.resource_count() > resources_.size() ||
-      static_cast<std::size_t>(options_.window_steps + layout_.steps_kept_max()) > steps_.size()) {
+      steps_held() > steps_.size()) {
     return Error::make(fmt::format("step {}", admitted_),
                        "lanes, resources or steps kept that the layout did not have before",
                        "those with which the run began");

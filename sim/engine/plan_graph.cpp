@@ -203,9 +203,9 @@ bool StepGates::runs(const Operation& op) const {
     case plan::Symbol::tasks:
       return tasks != 0;
     case plan::Symbol::N:
-      return N != 0;
+      return token_num != 0;
     case plan::Symbol::R:
-      return R != 0;
+      return output_rows != 0;
     case plan::Symbol::n:
       return n != 0;
     case plan::Symbol::draft_rows:
@@ -222,8 +222,8 @@ bool StepGates::runs(const Operation& op) const {
 StepGates gates_of(const StepRecord& record) {
   StepGates gates;
   gates.tasks = static_cast<std::int64_t>(record.tasks.size());
-  gates.N = record.token_num;
-  gates.R = record.output_rows_host >= 0 ? record.output_rows_host : record.output_rows;
+  gates.token_num = record.token_num;
+  gates.output_rows = record.output_rows_host >= 0 ? record.output_rows_host : record.output_rows;
   gates.n = record.n;
   gates.marks = std::count_if(record.messages.begin(), record.messages.end(),
                               [](const Message& message) { return message.control; });

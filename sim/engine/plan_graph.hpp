@@ -30,8 +30,8 @@ struct StepGates {
     bool operator==(const Substep&) const = default;
   };
   std::int64_t tasks = 0;
-  std::int64_t N = 0;
-  std::int64_t R = 0;
+  std::int64_t token_num = 0;    ///< N
+  std::int64_t output_rows = 0;  ///< R
   std::int64_t n = 0;
   std::int64_t marks = 0;
   std::vector<Substep> substeps;  ///< of the MTP head, M entries

@@ -167,7 +167,7 @@ TEST(PlanGraph, OperationsWhoseGateIsZeroAreLeftOut) {
   }
   StepGates gates;
   EXPECT_EQ(rank.graph_of(segment, gates).graph.size(), 1U);
-  gates.N = 4;
+  gates.token_num = 4;
   gates.substeps = {{4, true}, {0, true}};
   const PlanGraph& made = rank.graph_of(segment, gates);
   ASSERT_EQ(made.tasks.size(), 5U);
@@ -184,7 +184,7 @@ TEST(PlanGraph, CopiesToTheHostShareAnEngine) {
   config.copies_own_stream = true;
   const Segment front = build_front(config, {false});
   StepGates gates;
-  gates.N = 8;
+  gates.token_num = 8;
   const PlanGraph& made = *taken(graphs.of({&front}, gates));
   for (TaskId task = 0; task < made.graph.size(); ++task) {
     const PlanTask& what = made.tasks[task];
@@ -211,7 +211,7 @@ TEST(PlanGraph, EveryChainOfEveryRowChoiceBuilds) {
       const std::vector<Segment> chain{build_front(config, {true}), build_save(config),
                                        build_settle(config), build_back(config, {true})};
       StepGates gates;
-      gates.tasks = gates.N = gates.R = gates.n = 4;
+      gates.tasks = gates.token_num = gates.output_rows = gates.n = 4;
       gates.substeps.assign(3, {4, true});
       std::vector<const Segment*> pointers;
       for (const Segment& segment : chain) pointers.push_back(&segment);
