@@ -83,6 +83,9 @@ function(tandem_add_test name)
   add_executable(${target} ${arg_SOURCES})
   target_link_libraries(${target} PRIVATE ${arg_DEPS} tandem::test_support GTest::gtest_main
     Threads::Threads tandem::flags)
+  # A third to a half of a test's compilation is optimising what runs once; what it tests is
+  # optimised as the preset says.
+  target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-O0>)
   _tandem_record_target(${target} test "${arg_DEPS}" "${arg_SOURCES}")
   if(NOT arg_LABELS)
     set(arg_LABELS unit)
