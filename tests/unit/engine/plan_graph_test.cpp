@@ -238,9 +238,19 @@ struct RecordedSteps {
     }
   }
 
-  static const Span* span_of(const StepRecord& record, const PlanTask& task) {
+  [[nodiscard]] const Operation& operation(const StepRecord& record, const PlanTask& task) const {
+    const std::uint64_t hash = record.segments[static_cast<std::size_t>(task.segment)];
+    return by_hash.at(hash)->ops[static_cast<std::size_t>(task.op)];
+  }
+
+  /// On the host lane for a launch, else on the operation's own.
+  [[nodiscard]] const Span* span_of(const StepRecord& record, const PlanTask& task) const {
+    const Lane lane = task.part == TaskPart::launch ? Lane::host : operation(record, task).lane;
     for (const Span& span : record.spans) {
-      if (span.segment == task.segment && span.op == task.op) return &span;
+      if (span.segment == task.segment && span.op == task.op &&
+          span.lane == static_cast<std::int32_t>(lane)) {
+        return &span;
+      }
     }
     return nullptr;
   }
@@ -254,10 +264,8 @@ struct RecordedSteps {
     for (const PlanTask& task : made.back()->tasks) {
       Nanos duration_ns = 0;
       if (task.part == TaskPart::between) duration_ns = between_ns;
-      if (task.part == TaskPart::launch) duration_ns = host_op_ns;
-      if (task.part == TaskPart::operation) {
-        const Operation& op =
-            chain[static_cast<std::size_t>(task.segment)]->ops[static_cast<std::size_t>(task.op)];
+      if (task.part == TaskPart::launch || task.part == TaskPart::operation) {
+        const Operation& op = operation(record, task);
         const Span* span = span_of(record, task);
         EXPECT_NE(span, nullptr) << record.t << " " << plan::to_name(op.kind);
         if (span == nullptr) continue;
@@ -276,7 +284,7 @@ struct RecordedSteps {
     for (std::size_t s = 0; s < ends.size(); ++s) {
       for (std::size_t i = 0; i < ends[s].size(); ++i) {
         const PlanTask& task = made[s]->tasks[i];
-        if (task.part != TaskPart::operation) continue;
+        if (task.part != TaskPart::operation && task.part != TaskPart::launch) continue;
         ASSERT_EQ(ends[s][i], span_of(sink.steps[s], task)->end_ns)
             << "step " << s << " task " << i;
       }
@@ -347,9 +355,7 @@ TEST(PlanGraph, LongerForwardMovesTheMakespanByNoMoreThanItself) {
     for (std::size_t i = 0; i < recorded.made[s]->tasks.size(); ++i) {
       const PlanTask& task = recorded.made[s]->tasks[i];
       if (task.part != TaskPart::operation) continue;
-      const std::uint64_t hash =
-          recorded.sink.steps[s].segments[static_cast<std::size_t>(task.segment)];
-      const Operation& op = recorded.by_hash.at(hash)->ops[static_cast<std::size_t>(task.op)];
+      const Operation& op = recorded.operation(recorded.sink.steps[s], task);
       if (op.kind != OpKind::target_forward) continue;
       recorded.steps[s].durations_ns[i] += kMoreNs;
       ++forwards;
