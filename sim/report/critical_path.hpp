@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <map>
+#include <tuple>
 #include <vector>
 
 #include "sim/report/step_timeline.hpp"
@@ -27,7 +28,11 @@ struct PathKey {
   int row = -1;
   plan::EventName event = plan::EventName::none;  ///< of a host wait
 
-  auto operator<=>(const PathKey&) const = default;
+  bool operator<(const PathKey& other) const {
+    return std::tie(lane, kind, gap, no_work, op, row, event) <
+           std::tie(other.lane, other.kind, other.gap, other.no_work, other.op, other.row,
+                    other.event);
+  }
 };
 
 struct PathShare {

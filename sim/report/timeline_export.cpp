@@ -72,7 +72,7 @@ Status TimelineExporter::add(const StepTimeline& step) {
   held_.push_back({step, std::vector<NodeFlows>(step.nodes.size())});
   join(held_.back());
   if (held_.size() <= kStepsHeld) return {};
-  const Status status = write_step(held_.front());
+  Status status = write_step(held_.front());
   held_.pop_front();
   return status;
 }

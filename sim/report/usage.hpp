@@ -11,6 +11,7 @@
 #include <deque>
 #include <map>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "sim/report/step_timeline.hpp"
@@ -35,7 +36,10 @@ struct Cause {
   plan::EventName event = plan::EventName::none;  ///< host_wait, stream_wait
   plan::OpKind op = plan::OpKind::resolve;        ///< host_operation; stream_wait: what ended last
 
-  auto operator<=>(const Cause&) const = default;
+  bool operator==(const Cause&) const = default;
+  bool operator<(const Cause& other) const {
+    return std::tie(kind, row, event, op) < std::tie(other.kind, other.row, other.event, other.op);
+  }
 };
 /// "host wait R2 post_process", "host late: prepare_forward", "no work".
 [[nodiscard]] std::string to_text(const Cause& cause);

@@ -96,7 +96,7 @@ Status measure(const Io& io, const TraceReader& trace, TimelineView& view) {
   sim::TimelineAnalysis analysis(view.report.counted);
   sim::StepTimeline step;
   const sim::CountedSteps range = view.report.counted;
-  const Status status = read_records(io, trace, range, [&](const StepRecord& record) -> Status {
+  Status status = read_records(io, trace, range, [&](const StepRecord& record) -> Status {
     TANDEM_RETURN_IF_ERROR(builder.add(record, step));
     analysis.add(step);
     return {};
@@ -124,7 +124,7 @@ Status write_export(const Io& io, const TraceReader& trace, const TimelineView& 
   const auto exporter = wanted.make(*wanted.file, view.header, view.divergences);
   TANDEM_RETURN_IF_ERROR(exporter->begin());
   sim::StepTimeline step;
-  const Status status = read_records(io, trace, range, [&](const StepRecord& record) -> Status {
+  Status status = read_records(io, trace, range, [&](const StepRecord& record) -> Status {
     TANDEM_RETURN_IF_ERROR(builder.add(record, step));
     if (step_after(record.t, record.repeat) <= range.begin) return {};
     return exporter->add(step);

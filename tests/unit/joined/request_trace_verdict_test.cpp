@@ -10,6 +10,7 @@
 #include "scenarios/request_trace.hpp"
 #include "scenarios/scenario.hpp"
 #include "sim/checks/verify.hpp"
+#include "tests/support/sanitized.hpp"
 #include "tests/support/shared_data.hpp"
 
 namespace tandem {
@@ -122,7 +123,8 @@ TEST_P(PublicTraces, IsReadWhole) {
 }
 
 TEST_P(PublicTraces, FirstRequestsAreCleanAndLosslessInBothSchedules) {
-  const std::vector<std::string> few{"workload.requests=200"};
+  constexpr std::int64_t kRequests = test::kSanitized ? 40 : 200;
+  const std::vector<std::string> few{"workload.requests=" + std::to_string(kRequests)};
   const auto with = [&few](const char* schedule) {
     std::vector<std::string> all = few;
     all.emplace_back(schedule);
@@ -130,8 +132,8 @@ TEST_P(PublicTraces, FirstRequestsAreCleanAndLosslessInBothSchedules) {
   };
   const TraceOutcome sync = run(scenario_of(GetParam(), path_, with("schedule=sync")));
   const TraceOutcome overlap = run(scenario_of(GetParam(), path_, with("schedule=overlap")));
-  EXPECT_EQ(sync.summary.requests, 200);
-  EXPECT_EQ(overlap.summary.requests, 200);
+  EXPECT_EQ(sync.summary.requests, kRequests);
+  EXPECT_EQ(overlap.summary.requests, kRequests);
   EXPECT_EQ(sync.summary.token_digest, overlap.summary.token_digest);
 }
 
