@@ -6,6 +6,7 @@
 
 #include "sim/checks/absent_fields.hpp"
 #include "sim/oracle/arith.hpp"
+#include "traces/base/hash.hpp"
 
 namespace tandem::sim {
 namespace {
@@ -121,8 +122,12 @@ void BlockVerifier::check_beginning(const Keyframe& keyframe) {
   const bool of_this_project = judge_.present.test(static_cast<std::size_t>(Field::seed_used));
   if (keyframe.t != 0 || !of_this_project) return;
   Keyframe empty = Keyframe::initial(0, judge_.rules.slots);
-  std::fill(empty.draft.first.begin(), empty.draft.first.end(),
-            kUnknown);  // of rows without tokens
+  // An empty row holds -1 in every cell; a keyframe that says no more than t = 0 reads as 0.
+  if (keyframe.draft.first != empty.draft.first) {
+    constexpr std::int64_t kNoToken = -1;
+    const std::uint32_t first = token_row_digest(judge_.rules.digest_key, {&kNoToken, 1}, 8);
+    std::fill(empty.draft.first.begin(), empty.draft.first.end(), static_cast<std::int32_t>(first));
+  }
   begin(empty);
   v0_keyframe(state_, keyframe, judge_.present, report);
 }

@@ -21,11 +21,19 @@ class KeyframeComparison {
               name, nothing(), just(found), just(oracle)});
   }
 
-  /// Every slot; with `occupied` those that a request holds. A column that is too short reads as 0.
-  void column(const char* name, const Column& found, const Column& oracle, bool occupied = false) {
+  /// Every slot. A column that is too short reads as 0.
+  void column(const char* name, const Column& found, const Column& oracle) {
     for (std::size_t i = 0; i < oracle.size(); ++i) {
-      if (occupied && s_.request[i] < 0) continue;
       at(name, i, i < found.size() ? found[i] : 0, oracle[i]);
+    }
+  }
+
+  /// What the engine knows of a slot. It goes with the request; another engine may leave it there.
+  void known(const char* name, const Column& found, const Column& oracle, bool forgets) {
+    for (std::size_t i = 0; i < oracle.size(); ++i) {
+      const bool is_free = s_.request[i] < 0;
+      if (is_free && !forgets) continue;
+      at(name, i, i < found.size() ? found[i] : 0, is_free ? 0 : oracle[i]);
     }
   }
 
@@ -122,7 +130,8 @@ void v0_keyframe(const OracleState& s, const Keyframe& k, const FieldSet& presen
   v.scalar("keyframe.t", k.t, s.t);
   v.scalar("keyframe.n", k.n, s.n);
   compare_device(v, s, k);
-  if (present.test(static_cast<std::size_t>(Field::seed_used))) compare_seeds(v, s, k);
+  const bool of_this_project = present.test(static_cast<std::size_t>(Field::seed_used));
+  if (of_this_project) compare_seeds(v, s, k);
   compare_occupants(v, s, k);
   v.scalar("keyframe.flag", k.flag ? 1 : 0, s.flag ? 1 : 0);
   v.scalar("keyframe.draft_flag", k.draft_flag ? 1 : 0, s.draft_flag ? 1 : 0);
@@ -134,9 +143,9 @@ void v0_keyframe(const OracleState& s, const Keyframe& k, const FieldSet& presen
   compare_unsent(v, s, k);
   v.column("keyframe.preempted", k.preempted, s.preempted);
   v.column("keyframe.last_preempted", k.last_preempted, s.last_preempted);
-  v.column("keyframe.known_d", k.known_d, s.known_d, true);
-  v.column("keyframe.known_g", k.known_g, s.known_g, true);
-  v.column("keyframe.in_flight", k.in_flight, s.in_flight, true);
+  v.known("keyframe.known_d", k.known_d, s.known_d, of_this_project);
+  v.known("keyframe.known_g", k.known_g, s.known_g, of_this_project);
+  v.known("keyframe.in_flight", k.in_flight, s.in_flight, of_this_project);
 }
 
 }  // namespace tandem::sim

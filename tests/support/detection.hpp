@@ -189,18 +189,4 @@ inline bool changes_leftovers(const StepRecord& sound, const StepRecord& changed
   return false;
 }
 
-/// What the engine knows of a slot that nobody holds is forgotten with its request, and rows that
-/// never had a token have no first one.
-inline bool changes_leftovers(const Keyframe& sound, const Keyframe& changed) {
-  if (sound.t == 0 && sound.draft.first != changed.draft.first) return true;
-  for (std::size_t i = 0; i < sound.request.size(); ++i) {
-    if (sound.request[i] != kNoRequest) continue;
-    const bool same = sound.known_d[i] == changed.known_d[i] &&
-                      sound.known_g[i] == changed.known_g[i] &&
-                      sound.in_flight[i] == changed.in_flight[i];
-    if (!same) return true;
-  }
-  return false;
-}
-
 }  // namespace tandem::test

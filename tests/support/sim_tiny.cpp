@@ -237,6 +237,7 @@ void TinyRun::receive(const Message& message, std::size_t slots) {
       r_.outcomes.push_back({slot.request, slot.known_g, slot.by_stop ? StopReason::stop : usual});
     }
     slot.request = -1;
+    slot.known_d = slot.known_g = slot.in_flight = 0;
     slot.ended = false;
   }
 }

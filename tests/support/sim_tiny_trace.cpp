@@ -33,7 +33,7 @@ void TinyRun::write_p1() {
     r_.p1_p[i] = slot.p;
     r_.p1_draft.len[i] = static_cast<std::int32_t>(length);
     r_.p1_draft.digest[i] = digest(slot.row_tokens, 1, length, 8);
-    r_.p1_draft.first[i] = length > 0 ? digest(slot.row_tokens, 0, 1, 8) : 0;
+    r_.p1_draft.first[i] = digest(slot.row_tokens, 0, 1, 8);
     std::uint32_t hash = 0;
     for (std::size_t k = 0; k < slot.table.size(); ++k) {
       hash += block_entry_hash(static_cast<std::int32_t>(k), slot.table[k]);
@@ -64,7 +64,7 @@ void TinyRun::write_p2() {
       r_.seed_used[i] = static_cast<std::int32_t>(slot.seed_used & 0x7FFFFFFF);
       r_.stop_step_idx[i] = slot.g_before;
     }
-    r_.p2_first[i] = row_length(slot) > 0 ? digest(slot.row_tokens, 0, 1, 8) : 0;
+    r_.p2_first[i] = digest(slot.row_tokens, 0, 1, 8);
   }
 }
 
@@ -81,7 +81,7 @@ void TinyRun::write_p4() {
     r_.p4.a[i] = slot.a;
     r_.p4_draft.len[i] = static_cast<std::int32_t>(length);
     r_.p4_draft.digest[i] = digest(slot.row_tokens, 1, length, 8);
-    r_.p4_draft.first[i] = length > 0 ? digest(slot.row_tokens, 0, 1, 8) : 0;
+    r_.p4_draft.first[i] = digest(slot.row_tokens, 0, 1, 8);
     r_.step_q[i] = slot.step_q;
     r_.step_d[i] = slot.step_d;
     r_.step_digest[i] = digest(slot.step_tokens, 1, static_cast<std::size_t>(slot.step_q), 8);
@@ -104,7 +104,7 @@ Keyframe TinyRun::keyframe() const {
     k.p[i] = slot.p;
     k.draft.len[i] = static_cast<std::int32_t>(length);
     k.draft.digest[i] = digest(slot.row_tokens, 1, length, 8);
-    k.draft.first[i] = length > 0 ? digest(slot.row_tokens, 0, 1, 8) : 0;
+    k.draft.first[i] = digest(slot.row_tokens, 0, 1, 8);
     k.step_q[i] = slot.step_q;
     k.step_d[i] = slot.step_d;
     k.step_digest[i] = digest(slot.step_tokens, 1, static_cast<std::size_t>(slot.step_q), 8);
