@@ -36,8 +36,8 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   endif()
 endif()
 if(CMAKE_UNITY_BUILD)
-  # Several sources are one translation unit (presets asan, tsan and clang): names local to two of them
-  # seem to shadow each other, and a type local to one looks like a type local to a header.
+  # Several sources are one translation unit (presets asan, tsan and clang): names local to two of
+  # them seem to shadow each other, and a type local to one looks like a type local to a header.
   list(APPEND tandem_warnings -Wno-shadow $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
 endif()
 if(TANDEM_WERROR)
