@@ -177,7 +177,7 @@ constexpr Row kRows[] = {
      {"seeds and stop counters are those of their own step", "5.4", kNow},
      {F::kind, F::tasks, F::seed_used, F::stop_step_idx}},
     {CheckId::V39,
-     {"a pinned source at its copy is what it was at its enqueue", "2.2", kNow},
+     {"a pinned source at its copy is what it was at its enqueue: the step's tasks", "2.2", kNow},
      {F::tasks, F::pinned_copies}},
 };
 static_assert(std::size(kRows) == kCheckCount);

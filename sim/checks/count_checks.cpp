@@ -4,6 +4,7 @@
 
 #include "sim/checks/stages.hpp"
 #include "sim/oracle/arith.hpp"
+#include "traces/base/hash.hpp"
 #include "traces/plan/plan.hpp"
 
 namespace tandem::sim {
@@ -66,6 +67,48 @@ void v31_count_uses(StepContext& c) {
              just(static_cast<std::int64_t>(used))});
 }
 
+namespace {
+
+/// The digest of staged task arrays, as traces/FORMAT.md, "Digests", defines it.
+class StagedTasks {
+ public:
+  void add(const Task& task) {
+    for (const std::int64_t word :
+         {static_cast<std::int64_t>(task.kind), std::int64_t{task.slot}, std::int64_t{task.request},
+          std::int64_t{task.generation}, std::int64_t{task.start}, std::int64_t{task.end},
+          std::int64_t{task.text_len}, std::int64_t{task.generated}, std::int64_t{task.drafts},
+          std::int64_t{task.admits ? 1 : 0}}) {
+      add(word);
+    }
+    if (task.admits) add(task.row);
+    add(task.blocks);
+  }
+  [[nodiscard]] std::int32_t digest() const { return static_cast<std::int32_t>(h_ & 0xFFFFU); }
+
+ private:
+  std::uint64_t h_ = 0;
+
+  void add(std::int64_t word) { h_ = mix64(h_ + kGolden64 + static_cast<std::uint64_t>(word)); }
+  void add(const std::vector<std::int32_t>& list) {
+    add(static_cast<std::int64_t>(list.size()));
+    for (const std::int32_t entry : list) add(std::int64_t{entry});
+  }
+  void add(const RequestRow& row) {
+    for (const std::int64_t word :
+         {std::int64_t{row.id}, row.arrival, std::int64_t{row.prompt_len},
+          std::int64_t{row.max_dec_len}, std::int64_t{row.eos_at}, std::int64_t{row.stop_at},
+          std::int64_t{row.stop_len}, std::int64_t{row.min_tokens},
+          std::int64_t{row.cached_prompt}}) {
+      add(word);
+    }
+    add(row.accept);
+  }
+};
+
+}  // namespace
+
+/// What was staged is what the record says was inserted, rows of requests included; it is not
+/// touched between enqueue and copy.
 void v39_pinned_copies(StepContext& c) {
   if (!c.out.is_enabled(CheckId::V39)) return;
   constexpr auto kTaskArrays = static_cast<std::int32_t>(plan::Buffer::task_arrays_cpu);
@@ -80,7 +123,14 @@ void v39_pinned_copies(StepContext& c) {
     add(".at_copy", copy.at_enqueue, just(copy.at_copy), nothing());
   }
   const std::size_t due = c.r.tasks.empty() ? 0 : 1;
-  if (c.r.pinned_copies.size() == due) return;
+  if (c.r.pinned_copies.size() == due) {
+    if (due == 0) return;
+    StagedTasks staged;
+    for (const Task& task : c.r.tasks) staged.add(task);
+    const std::int32_t host = c.r.pinned_copies[0].at_enqueue;
+    if (host != staged.digest()) add(".at_enqueue", host, nothing(), just(staged.digest()));
+    return;
+  }
   add("", static_cast<std::int64_t>(c.r.pinned_copies.size()), nothing(),
       just(static_cast<std::int64_t>(due)));
 }

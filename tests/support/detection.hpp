@@ -136,25 +136,11 @@ class DetectionTable {
 
 /// Numbers whose changes a judge need not notice, and why:
 /// - times: nothing recorded says what they must be;
-/// - the row of a request is the workload, an input: with a limit that is not reached, a list entry
-///   that is not used or an earlier arrival it is the sound trace of another workload. The id and
-///   the prompt are judged, and so is every entry that a recorded step depends on;
 /// - the extreme ids of a launch that embeds a token which the level does not hold: any pair that
 ///   is ordered, in the vocabulary and around what is known may be that of some text.
 inline bool is_beyond_judging(const std::string& path) {
-  static const std::set<std::string> kPaths{"start_ns",
-                                            "end_ns",
-                                            "id_min",
-                                            "id_max",
-                                            "substeps.id_min",
-                                            "substeps.id_max",
-                                            "tasks.row.arrival",
-                                            "tasks.row.max_dec_len",
-                                            "tasks.row.eos_at",
-                                            "tasks.row.accept",
-                                            "tasks.row.stop_at",
-                                            "tasks.row.stop_len",
-                                            "tasks.row.min_tokens"};
+  static const std::set<std::string> kPaths{"start_ns", "end_ns",          "id_min",
+                                            "id_max",   "substeps.id_min", "substeps.id_max"};
   return path.rfind("spans.", 0) == 0 || kPaths.count(path) > 0;
 }
 
@@ -162,17 +148,11 @@ inline bool is_beyond_judging(const std::string& path) {
 /// - the 16-bit digest of a chunk's junk token (6.1) is sent to nobody; its upper half is judged;
 /// - the last row of such a chunk meets that token, which may be the text's by chance (5.8);
 /// - of the tokens that were delivered an abort keeps as many as the client's trigger says (E6);
-/// - a D-node brings its whole prompt: the part of it that was cached changes nothing;
 /// - cells of accept_tokens behind the accepted ones hold what earlier steps left (5.5).
 inline bool changes_leftovers(const StepRecord& sound, const StepRecord& changed) {
   for (std::size_t k = 0; k < sound.outcomes.size(); ++k) {
     const bool aborted = sound.outcomes[k].reason == StopReason::abort;
     if (aborted && sound.outcomes[k].output_len != changed.outcomes[k].output_len) return true;
-  }
-  for (std::size_t k = 0; k < sound.tasks.size(); ++k) {
-    const bool dnode = sound.tasks[k].kind == TaskKind::dnode;
-    if (dnode && sound.tasks[k].row.cached_prompt != changed.tasks[k].row.cached_prompt)
-      return true;
   }
   for (std::size_t i = 0; i < sound.p2.a.size(); ++i) {
     const bool junk = sound.p1.e[i] > 0 && sound.p2.d[i] < sound.p1_p[i];

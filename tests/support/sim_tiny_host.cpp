@@ -42,6 +42,42 @@ void TinyRun::write_graphs() {
   }
 }
 
+namespace {
+
+/// Digest of staged tasks (traces/FORMAT.md, "Digests").
+std::int32_t staged_digest(const std::vector<Task>& tasks) {
+  std::uint64_t h = 0;
+  const auto word = [&h](std::int64_t value) {
+    h = mix64(h + kGolden64 + static_cast<std::uint64_t>(value));
+  };
+  const auto list = [&word](const std::vector<std::int32_t>& values) {
+    word(static_cast<std::int64_t>(values.size()));
+    for (const std::int32_t value : values) word(value);
+  };
+  for (const Task& task : tasks) {
+    word(static_cast<std::int64_t>(task.kind));
+    for (const std::int32_t value : {task.slot, task.request, task.generation, task.start, task.end,
+                                     task.text_len, task.generated, task.drafts}) {
+      word(value);
+    }
+    word(task.admits ? 1 : 0);
+    const RequestRow& row = task.row;
+    if (task.admits) {
+      word(row.id);
+      word(row.arrival);
+      for (const std::int32_t value : {row.prompt_len, row.max_dec_len, row.eos_at, row.stop_at,
+                                       row.stop_len, row.min_tokens, row.cached_prompt}) {
+        word(value);
+      }
+      list(row.accept);
+    }
+    list(task.blocks);
+  }
+  return static_cast<std::int32_t>(h & 0xFFFFU);
+}
+
+}  // namespace
+
 void TinyRun::write_uses() {
   std::int64_t rows = 0;
   for (const std::int32_t q : r_.p1.q) rows += q;
@@ -57,7 +93,7 @@ void TinyRun::write_uses() {
   }
   if (back && !at_once) r_.count_uses.push_back(routing);
   if (r_.tasks.empty()) return;
-  const auto staged = static_cast<std::int32_t>(0x1000 + r_.tasks.size());
+  const std::int32_t staged = staged_digest(r_.tasks);
   r_.pinned_copies.push_back(
       {static_cast<std::int32_t>(plan::Buffer::task_arrays_cpu), staged, staged});
 }
