@@ -38,6 +38,9 @@ struct TinyHidden {
   std::int32_t request = -1, position = 0, phase = 0;
 };
 
+/// Digest of staged tasks, in `pinned_copies` (traces/FORMAT.md, "Digests").
+[[nodiscard]] std::int32_t staged_digest(const std::vector<Task>& tasks);
+
 class TinyRun {
  public:
   TinyRun(const RunConfig& config, std::int64_t first_step, RecordLevel level = RecordLevel::state);

@@ -42,9 +42,6 @@ void TinyRun::write_graphs() {
   }
 }
 
-namespace {
-
-/// Digest of staged tasks (traces/FORMAT.md, "Digests").
 std::int32_t staged_digest(const std::vector<Task>& tasks) {
   std::uint64_t h = 0;
   const auto word = [&h](std::int64_t value) {
@@ -75,8 +72,6 @@ std::int32_t staged_digest(const std::vector<Task>& tasks) {
   }
   return static_cast<std::int32_t>(h & 0xFFFFU);
 }
-
-}  // namespace
 
 void TinyRun::write_uses() {
   std::int64_t rows = 0;

@@ -107,10 +107,19 @@ TEST(StopSequence, LongerThanTheOutputNeverMatches) {
   EXPECT_EQ(outcome_of(trace, 0), nullptr);
 }
 
+/// Another row is asked for, and staged, than the device works with.
+void ask_for(StepRecord& record, void (*change)(RequestRow&)) {
+  change(record.tasks[0].row);
+  record.pinned_copies[0].at_enqueue = record.pinned_copies[0].at_copy =
+      staged_digest(record.tasks);
+}
+
 TEST(StopSequence, DeviceThatOverlooksItIsV33) {
   TinyTrace trace = run_beside(config_of(3, 3), feature_row(0, 5, 300, {3, 1, 4, 2}));
-  trace.content[0].records[0].tasks[0].row.stop_at = 2;
-  trace.content[0].records[0].tasks[0].row.stop_len = 1;
+  ask_for(trace.content[0].records[0], [](RequestRow& row) {
+    row.stop_at = 2;
+    row.stop_len = 1;
+  });
   expect_line(trace,
               "check=V33 step=1 rank=0 point=P2 slot=0 request=0 field=p2.a host=- device=3 "
               "oracle=2 belongs_to=1");
@@ -118,7 +127,7 @@ TEST(StopSequence, DeviceThatOverlooksItIsV33) {
 
 TEST(StopSequence, DeviceThatDropsMinTokensIsV33) {
   TinyTrace trace = run_beside(config_of(3, 3), stopping(2, 1, 0));
-  trace.content[0].records[0].tasks[0].row.min_tokens = 5;
+  ask_for(trace.content[0].records[0], [](RequestRow& row) { row.min_tokens = 5; });
   expect_line(trace,
               "check=V33 step=1 rank=0 point=P2 slot=0 request=0 field=p2.a host=- device=2 "
               "oracle=3 belongs_to=1");

@@ -93,6 +93,8 @@ const FieldTwin kTwins[] = {
     {"V36_reserve", 4, [](StepRecord& r) { r.believed_reserve[0] = 3; }, "V36", "believed_reserve"},
     {"V39_overwritten", 3, [](StepRecord& r) { r.pinned_copies[0].at_copy ^= 1; }, "V39",
      "pinned_copies.at_copy"},
+    {"V39_other_row", 0, [](StepRecord& r) { r.tasks[0].row.min_tokens += 1; }, "V39",
+     "pinned_copies.at_enqueue"},
     {"V39_missing", 3, [](StepRecord& r) { r.pinned_copies.clear(); }, "V39", "pinned_copies"},
     {"V39_without_tasks", 4,
      [](StepRecord& r) {
