@@ -1,30 +1,14 @@
 // The step-loop DAG of the engine's figures: its shape, equal times in both modes, and that a long
 // run of it allocates nothing.
-#include <atomic>
-#include <cstdlib>
-#include <new>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include "sim/engine/dynamic.hpp"
 #include "sim/engine/retime.hpp"
+#include "tests/unit/engine/counted_allocations.hpp"
 #include "tests/unit/engine/graph_helpers.hpp"
 #include "tools/bench/step_loop_graph.hpp"
-
-namespace {
-std::atomic<std::int64_t> allocations{0};
-}  // namespace
-
-// Every allocation of this program is counted.
-void* operator new(std::size_t size) {
-  ++allocations;
-  void* memory = std::malloc(size == 0 ? 1 : size);
-  if (memory == nullptr) std::abort();
-  return memory;
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace tandem::sim {
 namespace {
@@ -39,9 +23,9 @@ class LongSource : public StepSource {
   LongSource(const TaskGraph& graph, std::int64_t steps)
       : graph_(graph), steps_(steps), durations_ns_(graph.size()) {}
   Status next(const StepStart& start, StepWork& work) override {
-    if (start.step == steps_ / 2) middle = allocations.load();
+    if (start.step == steps_ / 2) middle = test::allocations();
     if (start.step == steps_) {
-      last = allocations.load();
+      last = test::allocations();
       return {};
     }
     for (TaskId task = 0; task < graph_.size(); ++task) {
