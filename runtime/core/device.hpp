@@ -70,6 +70,8 @@ class Device {
 
   /// Enqueues an operation of the compute or copy lane; never waits. `op` outlives the run.
   virtual void enqueue(const plan::Operation& op, const LaunchArgs& args) = 0;
+  /// What was enqueued last will be launched together with what comes next, as one.
+  [[nodiscard]] virtual bool holds_back() const { return false; }
   /// The host thread waits until the event of step `step` has been reached.
   virtual void wait(plan::EventName name, std::int64_t step) = 0;
   /// The host thread spends the cost of one host operation, and `extra_ns` more.

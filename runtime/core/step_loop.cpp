@@ -2,6 +2,7 @@
 #include "runtime/core/step_loop.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "runtime/core/engine.hpp"
@@ -289,6 +290,8 @@ Status StepLoop::execute(const BuiltSegment& built) {
     r.spans.push_back({static_cast<std::int32_t>(plan::Lane::host), segment,
                        static_cast<std::int32_t>(op), start_ns, device_.now()});
   };
+  // Operations that the device launches as one have one launch span, that of the first.
+  std::optional<std::pair<std::size_t, Nanos>> held;
   for (std::size_t i = 0; i < built.segment.ops.size(); ++i) {
     const plan::Operation& op = built.segment.ops[i];
     if (op.substep != step_.substep) enter_substep(op);
@@ -298,12 +301,17 @@ Status StepLoop::execute(const BuiltSegment& built) {
       LaunchArgs args = arguments(op);
       args.segment = segment;
       args.op = static_cast<std::int32_t>(i);
-      const Nanos launch_start = device_.now();
+      const auto [first, launch_start] = held.value_or(std::pair(i, device_.now()));
       run_device_op(op, args);
+      held.reset();
+      if (device_.holds_back()) {
+        held = {first, launch_start};
+        continue;
+      }
       // Events of a stream take no time. Of everything else the launch has a span too.
       const bool is_event =
           op.kind == plan::OpKind::record_event || op.kind == plan::OpKind::wait_event;
-      if (!is_event) span_of_host(i, launch_start);
+      if (!is_event) span_of_host(first, launch_start);
       continue;
     }
     const Nanos start = device_.now();

@@ -13,7 +13,8 @@ Error absent() {
 
 Result<CudaDeviceInfo> find_cuda_device(const RunConfig&) { return absent(); }
 
-Result<RunSummary> run_on_cuda(const Scenario&, Workload&, const RunOptions&, RecordSink*) {
+Result<RunSummary> run_on_cuda(const Scenario&, Workload&, const RunOptions&, RecordSink*,
+                               CudaRunCounts*) {
   return absent();
 }
 

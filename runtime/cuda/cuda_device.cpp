@@ -42,7 +42,7 @@ CudaDevice::CudaDevice(const Scenario& scenario, RecordLevel level)
   for (std::int32_t k = 0; k < config_.pinned_ring_depth; ++k) {
     ring_.push_back(std::make_unique<PinnedRingEntry>(config_));
   }
-  memory_.reserve_accept(16);
+  (void)memory_.reserve_accept(16);
   if (level_ == RecordLevel::off) return;
   const std::size_t bytes = layout_.words * sizeof(std::int32_t);
   void* image = nullptr;
@@ -55,6 +55,7 @@ CudaDevice::CudaDevice(const Scenario& scenario, RecordLevel level)
     flights_[k].image = reinterpret_cast<std::int32_t*>(images_->data() + k * bytes);
   }
   keyframe_buffer_ = std::make_unique<KeyframeBuffer>(config_, layout_);
+  if (level_ == RecordLevel::timeline) activity_ = std::make_unique<ActivityLog>();
 }
 
 CudaDevice::~CudaDevice() {
@@ -79,6 +80,14 @@ OpContext CudaDevice::context(plan::Lane lane) const {
 void CudaDevice::enqueue(const plan::Operation& op, const LaunchArgs& args) {
   log_.note(op.lane, op.kind);
   open_ = args.pending;
+  const int group = group_of(op, args);
+  if (group != group_) release();
+  if (group != 0) {
+    group_ = group;
+    held_back_.push_back({&op, args});
+    if (ends_group(op.kind)) release();
+    return;
+  }
   if (op.kind == plan::OpKind::record_event) {
     event(op.records.name, args.t + op.records.step_offset).record(stream_of(op.lane));
     return;
@@ -88,11 +97,18 @@ void CudaDevice::enqueue(const plan::Operation& op, const LaunchArgs& args) {
     if (step >= 0) event(op.waits.name, step).wait_on(stream_of(op.lane));
     return;
   }
-  const OpContext c = context(op.lane);
-  run_target(op, args, c);
+  run_alone(op, args, context(op.lane));
 }
 
-void CudaDevice::wait(plan::EventName name, std::int64_t step) { event(name, step).wait_on_host(); }
+CudaRunCounts CudaDevice::counts() const {
+  const GraphCounts& graphs = graphs_.counts();
+  return {alone_, graphs.launches, graphs.nodes, graphs.captures, graphs.updates};
+}
+
+void CudaDevice::wait(plan::EventName name, std::int64_t step) {
+  release();
+  event(name, step).wait_on_host();
+}
 
 Nanos CudaDevice::now() const {
   const auto since = std::chrono::steady_clock::now() - origin_;
@@ -100,6 +116,7 @@ Nanos CudaDevice::now() const {
 }
 
 void CudaDevice::spend(Nanos extra_ns) {
+  release();
   if (extra_ns <= 0) return;
   const Nanos until = now() + extra_ns;
   while (now() < until) {
@@ -107,7 +124,9 @@ void CudaDevice::spend(Nanos extra_ns) {
 }
 
 void CudaDevice::sleep_until(Nanos until_ns) {
-  skipped_ns_ += std::max<Nanos>(0, until_ns - now());
+  const Nanos at = now();
+  skipped_ns_ += std::max<Nanos>(0, until_ns - at);
+  if (activity_ != nullptr) jumps_.emplace_back(at, skipped_ns_);
 }
 
 const PinnedEntry& CudaDevice::pinned(std::int64_t step) const {
@@ -119,7 +138,9 @@ std::int32_t CudaDevice::stage_tasks(std::int64_t step, const std::vector<Task>&
   for (const Task& task : tasks) {
     longest = std::max(longest, static_cast<std::int64_t>(task.row.accept.size()));
   }
-  memory_.reserve_accept(longest);
+  release();
+  // Graphs carry the address of what moves.
+  if (memory_.reserve_accept(longest)) graphs_.clear();
   PinnedRingEntry& entry = ring_entry(step);
   entry.stage(tasks);
   return entry.staged_digest();
@@ -128,7 +149,10 @@ std::int32_t CudaDevice::stage_tasks(std::int64_t step, const std::vector<Task>&
 // -- records --------------------------------------------------------------------------------------
 
 void CudaDevice::end_step(std::int64_t step) {
+  release();
+  main_is_captured_ = false;
   log_.clear();
+  if (activity_ != nullptr) activity_->end_step(step);
   if (level_ == RecordLevel::off) {
     recorded_ = step;  // nothing to wait for: what is handed over holds the host's part alone
     return;
@@ -156,18 +180,49 @@ void CudaDevice::collect(bool wait_for_all) {
   while (first_flight_ < next_flight_) {
     Flight& flight = flights_[static_cast<std::size_t>(first_flight_) % kImages];
     if (wait_for_all) flight.landed.wait_on_host();
-    if (!wait_for_all && !flight.landed.is_done()) return;
+    if (!wait_for_all && !flight.landed.is_done()) break;
     land(flight);
     ++first_flight_;
   }
+  collect_spans();
 }
 
 /// A keyframe is enqueued in front of its step, so it has landed when a later step has.
 void CudaDevice::land(Flight& flight) {
   if (keyframe_.keyframe != nullptr && keyframe_.landed.is_done()) land_keyframe();
   fill_record(layout_, flight.image, level_, flight.pending->record);
-  recorded_ = flight.step;
+  if (activity_ != nullptr) {
+    spanless_.push_back(flight.pending);
+  } else {
+    recorded_ = flight.step;
+  }
   flight.pending = nullptr;
+}
+
+/// CUPTI's times are those of the steady clock; the run's clock jumps over idle time.
+void CudaDevice::collect_spans() {
+  const Nanos origin =
+      std::chrono::duration_cast<std::chrono::nanoseconds>(origin_.time_since_epoch()).count();
+  const auto run_clock = [&](Nanos steady_ns) {
+    const Nanos since = steady_ns - origin;
+    Nanos skipped = 0;
+    for (const auto& [at, all] : jumps_) {
+      if (since + skipped < at) break;
+      skipped = all;
+    }
+    return since + skipped;
+  };
+  while (!spanless_.empty()) {
+    StepRecord& record = spanless_.front()->record;
+    if (!activity_->is_complete(record.t)) return;
+    for (Span span : activity_->take(record.t)) {
+      span.start_ns = run_clock(span.start_ns);
+      span.end_ns = run_clock(span.end_ns);
+      record.spans.push_back(span);
+    }
+    recorded_ = record.t;
+    spanless_.pop_front();
+  }
 }
 
 void CudaDevice::land_keyframe() {
@@ -176,6 +231,7 @@ void CudaDevice::land_keyframe() {
 }
 
 void CudaDevice::snapshot(Keyframe& keyframe, std::int64_t step) {
+  release();
   if (level_ == RecordLevel::off) return;
   if (keyframe_.keyframe != nullptr) {
     ++stalls_;
@@ -201,16 +257,21 @@ void CudaDevice::snapshot(Keyframe& keyframe, std::int64_t step) {
 }
 
 void CudaDevice::drain() {
+  release();
   TANDEM_CUDA_CALL(cudaStreamSynchronize(copy_.get()));
   TANDEM_CUDA_CALL(cudaStreamSynchronize(compute_.get()));
+  if (activity_ != nullptr) activity_->flush();
   collect(true);
   if (keyframe_.keyframe != nullptr) land_keyframe();
 }
 
 void CudaDevice::halt() {
+  held_back_.clear();
+  group_ = 0;
   (void)cudaDeviceSynchronize();
   for (Flight& flight : flights_) flight.pending = nullptr;
   first_flight_ = next_flight_;
+  spanless_.clear();
   keyframe_.keyframe = nullptr;
 }
 

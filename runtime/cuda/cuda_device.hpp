@@ -3,6 +3,10 @@
 //
 // Nothing here waits on the decode path but wait(), which is the plan's. Records are picked up
 // where the host comes by anyway; their events order nothing of the run.
+//
+// In a step whose main launch has a captured size, consecutive operations of a group (the forward,
+// what commits its tokens, a sub-step, the end of proposing) are held back until the group is whole
+// and go out as one CUDA graph. All other operations are launched one by one.
 #pragma once
 
 #include <array>
@@ -10,13 +14,17 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include <cuda_runtime_api.h>
 
 #include "runtime/core/device.hpp"
+#include "runtime/cuda/activity.hpp"
 #include "runtime/cuda/device_ops.hpp"
+#include "runtime/cuda/graph_cache.hpp"
 #include "runtime/cuda/pinned.hpp"
+#include "runtime/cuda/run_cuda.hpp"
 #include "scenarios/scenario.hpp"
 
 namespace tandem::cuda {
@@ -60,6 +68,7 @@ class CudaDevice : public Device {
   ~CudaDevice() override;
 
   void enqueue(const plan::Operation& op, const LaunchArgs& args) override;
+  [[nodiscard]] bool holds_back() const override { return !held_back_.empty(); }
   void wait(plan::EventName name, std::int64_t step) override;
   /// What an operation costs the host it costs by itself; `extra_ns` is really spent.
   void spend(Nanos extra_ns) override;
@@ -80,6 +89,11 @@ class CudaDevice : public Device {
 
   /// Times that the host had to wait because every step image was on its way.
   [[nodiscard]] std::int64_t stalls() const { return stalls_; }
+  [[nodiscard]] CudaRunCounts counts() const;
+  /// Level timeline: activity records that CUPTI lost. Not 0: spans are missing.
+  [[nodiscard]] std::int64_t lost_activity() const {
+    return activity_ == nullptr ? 0 : activity_->lost();
+  }
 
  private:
   static constexpr std::size_t kEventNames = 8;
@@ -99,6 +113,17 @@ class CudaDevice : public Device {
     CudaEvent landed;
   };
 
+  /// An operation of a group that is not whole yet.
+  struct HeldBack {
+    const plan::Operation* op;
+    LaunchArgs args;
+  };
+
+  /// The group of an operation in this step; 0 where it is launched by itself.
+  [[nodiscard]] int group_of(const plan::Operation& op, const LaunchArgs& args);
+  [[nodiscard]] static bool ends_group(plan::OpKind kind);
+  /// Enqueues what is held back; in front of everything that must come behind it.
+  void release();
   void run_target(const plan::Operation& op, const LaunchArgs& args, const OpContext& c);
   void run_draft(const plan::Operation& op, const LaunchArgs& args, const OpContext& c);
   void run_copy(const plan::Operation& op, const LaunchArgs& args, const OpContext& c);
@@ -111,8 +136,10 @@ class CudaDevice : public Device {
   PinnedRingEntry& ring_entry(std::int64_t step) {
     return *ring_[static_cast<std::size_t>(step) % ring_.size()];
   }
+  void run_alone(const plan::Operation& op, const LaunchArgs& args, const OpContext& c);
   void collect(bool wait_for_all);
   void land(Flight& flight);
+  void collect_spans();
   void land_keyframe();
 
   const Scenario& scenario_;
@@ -132,6 +159,11 @@ class CudaDevice : public Device {
   std::unique_ptr<PinnedBytes> images_;  ///< kImages of them
   std::array<Flight, kImages> flights_;
   PendingStep* open_ = nullptr;  ///< of the step in hand
+  GraphCache graphs_;
+  std::int64_t alone_ = 0;  ///< operations launched one by one
+  std::vector<HeldBack> held_back_;
+  int group_ = 0;                  ///< of what is held back
+  bool main_is_captured_ = false;  ///< the step's main launch has a captured size
   std::unique_ptr<KeyframeBuffer> keyframe_buffer_;
   KeyframeFlight keyframe_;
   std::int64_t next_flight_ = 0;   ///< of the next end_step
@@ -139,6 +171,9 @@ class CudaDevice : public Device {
   std::int64_t recorded_ = -1;
   std::int64_t stalls_ = 0;
   ApiLog log_;
+  std::unique_ptr<ActivityLog> activity_;       ///< level timeline
+  std::deque<PendingStep*> spanless_;           ///< landed, but their spans have not been reported
+  std::vector<std::pair<Nanos, Nanos>> jumps_;  ///< clock in front of a jump, all jumps up to it
   std::chrono::steady_clock::time_point origin_;
   Nanos skipped_ns_ = 0;
 };

@@ -1,5 +1,6 @@
 // What each operation of the plan is on the GPU.
 #include <algorithm>
+#include <utility>
 
 #include "kernels/launch.hpp"
 #include "runtime/cuda/cuda_device.hpp"
@@ -32,6 +33,99 @@ Nanos CudaDevice::forward_ns(const plan::Operation& op, const LaunchArgs& args) 
     return timing.forward_base_ns + timing.forward_row_ns * std::max(args.token_num, args.captured);
   }
   return timing.draft_base_ns + timing.draft_row_ns * std::max(args.rows, args.captured);
+}
+
+namespace {
+
+enum Group : int { kAlone = 0, kMain, kCommit, kProposalStart, kProposalEnd, kSubstep };
+
+/// Every number that the launches of an operation are made from.
+void append_key(const plan::Operation& op, const LaunchArgs& a, GraphKey& key) {
+  for (const std::int32_t number :
+       {static_cast<std::int32_t>(op.kind), static_cast<std::int32_t>(op.substep), a.n, a.token_num,
+        a.output_rows, a.rows, a.draft_output_rows, a.hidden_rows, a.captured}) {
+    key.push_back(number);
+  }
+}
+
+LaunchPart part_of(const plan::Operation& op, const LaunchArgs& args, std::size_t activities) {
+  return {static_cast<std::int32_t>(op.lane), args.segment, args.op, activities};
+}
+
+}  // namespace
+
+/// Section 8 captures the forwards; here what follows a captured main launch is captured as well.
+/// Copies into pinned memory stay outside: each step has its own ring entry and stamp.
+int CudaDevice::group_of(const plan::Operation& op, const LaunchArgs& args) {
+  if (op.kind == OpKind::target_forward) {
+    main_is_captured_ = args.captured > 0;
+    return main_is_captured_ ? kMain : kAlone;
+  }
+  if (!main_is_captured_) return kAlone;
+  switch (op.kind) {
+    case OpKind::rebuild_padding:
+    case OpKind::lm_head:
+    case OpKind::build_sampling_params:
+    case OpKind::verify_draft_tokens:
+    case OpKind::set_stop_value:
+    case OpKind::unified_update_model_status:
+      return kCommit;
+    case OpKind::draft_model_preprocess:
+    case OpKind::eagle_get_hidden_states:
+      return kProposalStart;
+    case OpKind::draft_pre_process:
+    case OpKind::draft_forward:
+    case OpKind::eagle_gather_hidden_states:
+    case OpKind::draft_rebuild_padding:
+    case OpKind::eagle_get_self_hidden_states:
+    case OpKind::draft_lm_head:
+    case OpKind::draft_model_update:
+      return args.captured > 0 ? kSubstep + op.substep : kAlone;
+    case OpKind::draft_model_postprocess:
+    case OpKind::ngram_extend:
+    case OpKind::speculate_schedule_cache:
+      return kProposalEnd;
+    default:
+      return kAlone;
+  }
+}
+
+/// The operation that every group of its kind ends with.
+bool CudaDevice::ends_group(plan::OpKind kind) {
+  return kind == OpKind::target_forward || kind == OpKind::unified_update_model_status ||
+         kind == OpKind::eagle_get_hidden_states || kind == OpKind::draft_model_update ||
+         kind == OpKind::speculate_schedule_cache;
+}
+
+void CudaDevice::release() {
+  if (held_back_.empty()) return;
+  const std::vector<HeldBack> group = std::exchange(held_back_, {});
+  GraphKey key{std::exchange(group_, kAlone)};
+  for (const HeldBack& held : group) append_key(*held.op, held.args, key);
+  const OpContext c = context(plan::Lane::compute);
+  const auto enqueue = [&](std::size_t k) { run_target(*group[k].op, group[k].args, c); };
+  const GraphCache::Graph* graph = graphs_.find(c.stream, key, group.size(), enqueue);
+  if (graph == nullptr) {
+    for (const HeldBack& held : group) run_alone(*held.op, held.args, c);
+    return;
+  }
+  if (activity_ != nullptr) {
+    std::vector<LaunchPart> parts;
+    parts.reserve(group.size());
+    for (std::size_t k = 0; k < group.size(); ++k) {
+      parts.push_back(part_of(*group[k].op, group[k].args, graph->nodes_of[k]));
+    }
+    activity_->open_graph(group.front().args.t, std::move(parts));
+  }
+  graphs_.launch(c.stream, *graph);
+  if (activity_ != nullptr) activity_->close();
+}
+
+void CudaDevice::run_alone(const plan::Operation& op, const LaunchArgs& args, const OpContext& c) {
+  if (activity_ != nullptr) activity_->open(args.t, part_of(op, args, 1));
+  run_target(op, args, c);
+  if (activity_ != nullptr) activity_->close();
+  ++alone_;
 }
 
 void CudaDevice::insert(const LaunchArgs& args, const OpContext& c) {

@@ -165,8 +165,8 @@ DeviceMemory::~DeviceMemory() {
   (void)cudaFree(base_);
 }
 
-void DeviceMemory::reserve_accept(std::int64_t entries) {
-  if (entries <= tensors_.accept_capacity) return;
+bool DeviceMemory::reserve_accept(std::int64_t entries) {
+  if (entries <= tensors_.accept_capacity) return false;
   const std::int64_t capacity = std::max<std::int64_t>(entries, 2 * tensors_.accept_capacity);
   TANDEM_CUDA_CALL(cudaDeviceSynchronize());
   void* grown = nullptr;
@@ -183,6 +183,7 @@ void DeviceMemory::reserve_accept(std::int64_t entries) {
   (void)cudaFree(tensors_.accept_lists);
   tensors_.accept_lists = static_cast<std::int32_t*>(grown);
   tensors_.accept_capacity = capacity;
+  return true;
 }
 
 }  // namespace tandem::cuda

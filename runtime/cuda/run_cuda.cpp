@@ -56,11 +56,12 @@ Result<CudaDeviceInfo> find_cuda_device(const RunConfig& config) {
 }
 
 Result<RunSummary> run_on_cuda(const Scenario& scenario, Workload& workload,
-                               const RunOptions& options, RecordSink* sink) {
+                               const RunOptions& options, RecordSink* sink, CudaRunCounts* counts) {
   TANDEM_TRY(const CudaDeviceInfo info, find_cuda_device(scenario.config));
-  if (options.level == RecordLevel::timeline) {
-    return Error::make("--record", "got 'timeline' with --device cuda", "off, state or full",
-                       "record the timeline on the host device");
+  if (options.level == RecordLevel::timeline && !cuda::ActivityLog::is_available()) {
+    return Error::make("--record", "got 'timeline' with --device cuda in a build without CUPTI",
+                       "off, state or full",
+                       "build where the CUDA Toolkit has extras/CUPTI, or take --device host");
   }
   try {
     cuda::CudaDevice device(scenario, sink != nullptr ? options.level : RecordLevel::off);
@@ -73,7 +74,15 @@ Result<RunSummary> run_on_cuda(const Scenario& scenario, Workload& workload,
     header.executor = "cuda";
     header.producer = options.producer;
     Result<RunSummary> summary = loop.run(header);
-    if (summary) summary.value().recorder_stalls = device.stalls();
+    if (counts != nullptr) *counts = device.counts();
+    if (!summary) return summary;
+    summary.value().recorder_stalls = device.stalls();
+    if (device.lost_activity() > 0) {
+      return Error::make(
+          "--record",
+          "CUPTI lost " + std::to_string(device.lost_activity()) + " activity records of this run",
+          "a span for every operation", "record fewer steps at level timeline");
+    }
     return summary;
   } catch (const cuda::CudaFailure& failure) {
     return Error{std::string("--device: CUDA failed: ") + failure.what() +

@@ -58,6 +58,12 @@ endfunction()
 tandem_find_optional(zstd zstd.h zstd libzstd-dev)
 tandem_find_optional(zlib zlib.h z zlib1g-dev)
 
+if(TARGET CUDA::cupti)
+  list(APPEND TANDEM_OPTIONAL_FOUND cupti)
+else()
+  list(APPEND TANDEM_OPTIONAL_ABSENT "cupti (CUDA Toolkit: extras/CUPTI)")
+endif()
+
 # tandem_use_optional(traces zstd): links it PRIVATE where it was found; defines TANDEM_WITH_ZSTD.
 function(tandem_use_optional library name)
   if(TARGET tandem::${name})
