@@ -34,6 +34,24 @@ std::string name_from_file(std::string_view file) {
   return name.empty() ? "scenario" : name;
 }
 
+/// A model's shape takes the place of the four keys of the line, so neither is ignored.
+Status read_forward_shape(const Document& document, TimingModel& timing) {
+  const std::string& model = Reader(document).text("timing.model");
+  std::optional<ForwardShape> shape = forward_shape(model);
+  if (!shape) return {};
+  const TimingModel line;
+  const auto refuse = [&](const char* key) {
+    return document.fail(key, fmt::format("a value beside timing.model {}", model),
+                         "one of the two", "leave the key out, or set timing.model to line");
+  };
+  if (timing.forward_base_ns != line.forward_base_ns) return refuse("timing.forward_base_ns");
+  if (timing.forward_row_ns != line.forward_row_ns) return refuse("timing.forward_row_ns");
+  if (timing.draft_base_ns != line.draft_base_ns) return refuse("timing.draft_base_ns");
+  if (timing.draft_row_ns != line.draft_row_ns) return refuse("timing.draft_row_ns");
+  timing.shape = std::move(*shape);
+  return {};
+}
+
 Status read_run(const Document& document, Scenario& out) {
   const Reader read(document);
   RunConfig& config = out.config;
@@ -67,7 +85,7 @@ Status read_run(const Document& document, Scenario& out) {
   timing.copy_ns = read.integer("timing.copy_ns");
   timing.host_op_ns = read.integer("timing.host_op_ns");
   timing.host_step_ns = read.integer("timing.host_step_ns");
-  return {};
+  return read_forward_shape(document, timing);
 }
 
 /// The pool and the captured sizes, which follow from the other sizes where they are not given.

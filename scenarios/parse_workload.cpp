@@ -373,6 +373,11 @@ Status read_workload(const Document& document, Scenario& out) {
   }
   workload.requests_max = read.integer("workload.requests");
   workload.rate_millionths = read.units("workload.rate_scale", 6);
+  const auto share = [&read](std::string_view key) {
+    return static_cast<std::uint32_t>(read.units(key, 6));
+  };
+  workload.abort_millionths = share("workload.abort_share");
+  workload.preempt_millionths = share("workload.preempt_share");
   TANDEM_RETURN_IF_ERROR(read_dnode_share(document, out));
   if (const TraceKind* trace = trace_kind(kind); trace != nullptr) {
     workload.kind = trace->kind;

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "scenarios/forward_shapes.hpp"
 #include "scenarios/line_reader.hpp"
 #include "traces/base/result.hpp"
 #include "traces/record.hpp"
@@ -28,6 +29,15 @@ struct TimingModel {
   Nanos host_op_ns = 4'000;   ///< any host operation or launch
   Nanos host_step_ns = 0;     ///< extra host cost of every step that launches (Python)
   Nanos idle_ns = 1'000'000;  ///< one idle iteration; fixed by architecture 4.1
+  ForwardShape shape;         ///< instead of base and row; without points: these
+
+  [[nodiscard]] Nanos forward_ns(std::int32_t rows) const {
+    return shape.target.empty() ? forward_base_ns + forward_row_ns * rows
+                                : cost_at(shape.target, rows);
+  }
+  [[nodiscard]] Nanos draft_ns(std::int32_t rows) const {
+    return shape.draft.empty() ? draft_base_ns + draft_row_ns * rows : cost_at(shape.draft, rows);
+  }
 
   bool operator==(const TimingModel&) const = default;
 };
@@ -89,6 +99,8 @@ struct WorkloadSpec {
   std::int32_t max_dec_len = 0;         ///< limit of generated tokens; 0: what max_model_len leaves
   std::uint32_t dnode_millionths = 0;   ///< share of requests that arrive from a P node (6.2)
   std::int32_t dnode_drafts = 1;        ///< L, drafts such a request brings, 0..K
+  std::uint32_t abort_millionths = 0;   ///< share whose client gives up after some of its tokens
+  std::uint32_t preempt_millionths = 0;  ///< share preempted once, after some of its tokens
   std::vector<std::vector<std::int32_t>> accept_lists;  ///< request i takes list i mod size
   std::string accept_path;  ///< instead: a file of JSON lines with `accept_lengths`, read at start
   /// Instead: an embedded Markov profile, or a file of one (scenarios/accept_markov.hpp); each

@@ -213,6 +213,8 @@ void add_model_keys(std::vector<KeySpec>& out) {
                          "instead: an embedded Markov profile, or a JSON file of one; each "
                          "request's list is drawn from it")),
        group("timing", "virtual durations; a forward over n rows takes base + n * row"),
+       choice("timing.model", "line|dense-7b|dense-100b-tp8|moe-235b-a22b-tp8", "\"line\"",
+              "line: the next four keys; else a model's shape on H200s, bf16, tp8: one of eight"),
        integer("timing.forward_base_ns", 0, kDurationMaxNs, "8000000", "main forward"),
        integer("timing.forward_row_ns", 0, kDurationMaxNs, "20000", "main forward, a row"),
        integer("timing.draft_base_ns", 0, kDurationMaxNs, "400000", "one sub-step of the MTP head"),
@@ -273,6 +275,11 @@ void add_workload_keys(std::vector<KeySpec>& out) {
              "share of each prompt that a prefix cache holds, at most all but one token"),
        integer("workload.max_dec_len", 0, 1'048'576, "0",
                "limit of generated tokens; 0, or too many: what max_model_len leaves"),
+       only(kArriving, share("workload.abort_share", "0",
+                             "share of the requests that are aborted, after a number of tokens "
+                             "drawn evenly from 0 to their output")),
+       only(kArriving, share("workload.preempt_share", "0",
+                             "share of the requests that are preempted once, likewise")),
        only(kArriving, group("workload.dnode", "requests whose prompt was computed on a P node")),
        share("workload.dnode.fraction", "0",
              "share of them; one that ends with its first token is prefilled here all the same"),

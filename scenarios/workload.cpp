@@ -40,6 +40,8 @@ class Maker {
     const bool is_dnode =
         draw_is_below(keyed_draw(config_.seed, hash_text("dnode"), id), spec_.dnode_millionths);
     if (is_dnode && !ends_at_once(out.row)) out.dnode_drafts = spec_.dnode_drafts;
+    out.abort_after = interrupted_after("abort", spec_.abort_millionths, id, output);
+    out.preempt_after = interrupted_after("preempt", spec_.preempt_millionths, id, output);
     attach_list(out.row);
     return out;
   }
@@ -69,6 +71,16 @@ class Maker {
   [[nodiscard]] RequestId next_id() const { return next_id_; }
 
  private:
+  /// Tokens behind which a share of the requests is interrupted, 0 to `output`; -1 for the others.
+  [[nodiscard]] std::int32_t interrupted_after(std::string_view what, std::uint32_t millionths,
+                                               std::uint64_t id, std::int32_t output) const {
+    const std::uint64_t stream = hash_text(what);
+    if (!draw_is_below(keyed_draw(config_.seed, stream, id), millionths)) return -1;
+    const std::uint64_t draw = keyed_draw(config_.seed, stream + 1, id);
+    const auto choices = static_cast<std::uint64_t>(std::max(output, 0)) + 1;
+    return static_cast<std::int32_t>((draw >> 32U) * choices >> 32U);
+  }
+
   RunConfig config_;
   WorkloadSpec spec_;
   std::optional<MarkovProfile> markov_;

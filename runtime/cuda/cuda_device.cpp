@@ -2,6 +2,7 @@
 #include "runtime/cuda/cuda_device.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "runtime/cuda/failure.hpp"
 #include "traces/base/check.hpp"
@@ -169,8 +170,9 @@ void CudaDevice::end_step(std::int64_t step) {
   flight.pending = open_;
   const auto rows = static_cast<std::size_t>(open_->record.token_num);
   const std::size_t words = layout_.words_of(level_, std::min(rows, layout_.rows));
-  TANDEM_CUDA_CALL(cudaMemcpyAsync(flight.image, image_, words * sizeof(std::int32_t),
-                                   cudaMemcpyDeviceToHost, compute_.get()));
+  const OpContext c = context(plan::Lane::compute);
+  if (std::exchange(p1_is_due_, false)) take_p1(c);
+  ship_image(c, flight.image, words, open_->record.kind == StepKind::back);
   flight.landed.record(compute_.get());
   ++next_flight_;
   open_ = nullptr;

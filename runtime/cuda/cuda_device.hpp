@@ -163,6 +163,7 @@ class CudaDevice : public Device {
   std::int64_t alone_ = 0;  ///< operations launched one by one
   std::vector<HeldBack> held_back_;
   int group_ = 0;                  ///< of what is held back
+  bool p1_is_due_ = false;         ///< P1 has been reached and no packing took it
   bool main_is_captured_ = false;  ///< the step's main launch has a captured size
   std::unique_ptr<KeyframeBuffer> keyframe_buffer_;
   KeyframeFlight keyframe_;

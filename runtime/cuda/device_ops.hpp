@@ -33,7 +33,6 @@ struct OpContext {
 void insert_tasks(const OpContext& c, const std::int64_t* staged, std::int32_t task_count);
 
 // -- model.cu: the scripted model; a forward keeps the stream busy for `busy_ns` -----------------
-void clear_packing(const OpContext& c, const LaunchArgs& args, std::int32_t graph_reach);
 void target_forward(const OpContext& c, const LaunchArgs& args, Nanos busy_ns);
 /// Default rows: what no operation behind writes is nobody's.
 void clear_rows(const OpContext& c, std::span<ProvenanceRow> rows);
@@ -46,12 +45,17 @@ void ngram_extend(const OpContext& c, const LaunchArgs& args);
 // -- snapshots.cu: into the image; nothing where nothing is recorded -----------------------------
 void take_p0(const OpContext& c);
 void take_p1(const OpContext& c);
-void take_seeds(const OpContext& c, const LaunchArgs& args);
-void take_stop_counters(const OpContext& c, const LaunchArgs& args);
+/// The same in front of the main launch's packing, and whether recorded or not: rows from N to
+/// `reach`, the greatest captured size, and all output rows become nobody's.
+void take_p1_and_clear_packing(const OpContext& c, const LaunchArgs& args, std::int32_t reach);
+/// Seeds and stop counters, in front of sampling.
+void take_used(const OpContext& c, const LaunchArgs& args);
 void take_p2(const OpContext& c, const LaunchArgs& args);
-void take_substep(const OpContext& c, int substep);
+/// Level full alone: elsewhere P3 is what ship_image() finds.
 void take_p3(const OpContext& c);
-void take_p4(const OpContext& c);
+/// `words` of the image to `to`, pinned memory of the image's size; with P3 and P4 as they are now
+/// if the step `ends` there.
+void ship_image(const OpContext& c, std::int32_t* to, std::size_t words, bool ends);
 /// A keyframe's columns into the image, and outputs that were not sent yet out of a ring entry.
 void take_keyframe(const OpContext& c, const PinnedEntry& to, const PinnedEntry& unsent);
 /// Level full (V11): fills rows that nobody may read, and counts what became of them.

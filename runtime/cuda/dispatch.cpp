@@ -30,9 +30,9 @@ void copy_on_device(const OpContext& c, auto to, const auto& from) {
 Nanos CudaDevice::forward_ns(const plan::Operation& op, const LaunchArgs& args) const {
   const TimingModel& timing = scenario_.timing;
   if (op.kind == OpKind::target_forward) {
-    return timing.forward_base_ns + timing.forward_row_ns * std::max(args.token_num, args.captured);
+    return timing.forward_ns(std::max(args.token_num, args.captured));
   }
-  return timing.draft_base_ns + timing.draft_row_ns * std::max(args.rows, args.captured);
+  return timing.draft_ns(std::max(args.rows, args.captured));
 }
 
 namespace {
@@ -152,11 +152,13 @@ void CudaDevice::run_target(const plan::Operation& op, const LaunchArgs& args, c
     case OpKind::recover_decode_task:
       take_p0(c);
       launch(ops::recover(config_, m, args), c);
-      take_p1(c);
+      p1_is_due_ = c.recording();
       break;
     case OpKind::speculate_pre_process:
       // The graph's size is chosen later, so the static buffer is cleared as far as any reads it.
-      clear_packing(c, args, config_.captured_sizes.empty() ? 0 : config_.captured_sizes.front());
+      take_p1_and_clear_packing(
+          c, args, config_.captured_sizes.empty() ? 0 : config_.captured_sizes.front());
+      p1_is_due_ = false;
       launch(ops::pack_target(config_, m, args), c);
       break;
     case OpKind::target_forward:
@@ -171,14 +173,14 @@ void CudaDevice::run_target(const plan::Operation& op, const LaunchArgs& args, c
       lm_head(c, args);
       break;
     case OpKind::build_sampling_params:
-      take_seeds(c, args);
+      take_used(c, args);
       launch(ops::sampling_params(config_, m, args), c);
       break;
     case OpKind::verify_draft_tokens:
       launch(ops::verify(config_, m, args, m.end_tokens), c);
       break;
     case OpKind::set_stop_value:
-      take_stop_counters(c, args);
+      if (args.output_rows == 0) take_used(c, args);  // else in front of sampling
       launch(ops::stop_value(config_, m, m.end_tokens), c);
       break;
     case OpKind::unified_update_model_status:
@@ -187,7 +189,6 @@ void CudaDevice::run_target(const plan::Operation& op, const LaunchArgs& args, c
       break;
     case OpKind::speculate_schedule_cache:
       launch(ops::schedule_cache(config_, m, args), c);
-      take_p4(c);
       count_damage(c, args);
       break;
     default:
@@ -219,7 +220,6 @@ void CudaDevice::run_draft(const plan::Operation& op, const LaunchArgs& args, co
     case OpKind::draft_pre_process:
       clear_head_packing(c, args);
       launch(ops::pack_head(config_, m, args), c);
-      take_substep(c, op.substep);
       break;
     case OpKind::draft_forward:
       draft_forward(c, args, op.substep, forward_ns(op, args));

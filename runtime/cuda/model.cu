@@ -12,13 +12,13 @@ namespace {
 
 /// Extremes of a launch's ids and its live tail, gathered by the threads of one block.
 struct LaunchStats {
-  int id_min, id_max, live;
+  int id_min, id_max, live, sum;
 
   __device__ void clear() {
     if (threadIdx.x == 0) {
       id_min = INT_MAX;
       id_max = INT_MIN;
-      live = 0;
+      live = sum = 0;
     }
     __syncthreads();
   }
@@ -44,13 +44,6 @@ __device__ void note_live_tail(LaunchStats& stats, std::span<const std::int32_t>
   for (std::size_t i = n + threadIdx.x; i < q.size(); i += blockDim.x) {
     if (q[i] != 0) atomicAdd(&stats.live, 1);
   }
-}
-
-__global__ void clear_packing_kernel(const __grid_constant__ DeviceTensors m, std::int32_t from,
-                                     std::int32_t to) {
-  const std::size_t x = global_index();
-  if (x < static_cast<std::size_t>(to - from)) m.batch_id_per_token[from + x] = -1;
-  if (x < m.batch_id_per_token_output.size()) m.batch_id_per_token_output[x] = -1;
 }
 
 __global__ void clear_head_packing_kernel(const __grid_constant__ DeviceTensors m,
@@ -185,6 +178,10 @@ __device__ void take_provenance(const DeviceTensors& m, const ImageLayout& layou
   at(SubstepColumn::row_position) = first.position;
   at(SubstepColumn::row_phase) = first.phase;
   at(SubstepColumn::row_count) = max(0, min(present, broken));
+  // The head's state at the entry of the sub-step.
+  at(SubstepColumn::qd) = m.draft_q[slot];
+  at(SubstepColumn::dd) = m.draft_d[slot];
+  if (launch.substep == 0) image[layout.column(ImageColumn::draft_e) + slot] = m.draft_e[slot];
   if (launch.substep == 0) image[layout.column(ImageColumn::paired) + slot] = paired;
 }
 
@@ -209,6 +206,7 @@ __global__ void draft_forward_kernel(const __grid_constant__ ModelConfig model,
   if (image != nullptr) {
     for (std::int32_t i = threadIdx.x; i < model.max_num_seqs; i += blockDim.x) {
       take_provenance(m, layout, image, launch, i, broken[i], paired[i]);
+      atomicAdd(&stats.sum, m.draft_q[i]);
     }
     note_live_tail(stats, m.draft_batch_id, m.draft_q, m.draft_cu_q[model.max_num_seqs],
                    launch.graph_rows, launch.n);
@@ -218,6 +216,7 @@ __global__ void draft_forward_kernel(const __grid_constant__ ModelConfig model,
       image[layout.number(SubstepNumber::id_min, j)] = stats.id_min;
       image[layout.number(SubstepNumber::id_max, j)] = stats.id_max;
       image[layout.number(SubstepNumber::live_tail, j)] = stats.live;
+      image[layout.number(SubstepNumber::device_sum, j)] = stats.sum;
     }
   }
   stay_busy(start, launch.busy_ns);
@@ -276,14 +275,6 @@ __global__ void ngram_extend_kernel(const __grid_constant__ ModelConfig model,
 }
 
 }  // namespace
-
-void clear_packing(const OpContext& c, const LaunchArgs& args, std::int32_t graph_reach) {
-  const std::int32_t to = std::max(args.token_num, graph_reach);
-  const std::size_t items = std::max(static_cast<std::size_t>(to - args.token_num),
-                                     c.tensors.batch_id_per_token_output.size());
-  clear_packing_kernel<<<blocks_for(items), kBlock, 0, c.stream>>>(c.tensors, args.token_num, to);
-  expect_kernel();
-}
 
 void clear_head_packing(const OpContext& c, const LaunchArgs& args) {
   const std::int32_t to = std::max(args.rows, args.captured);

@@ -93,19 +93,15 @@ struct TakeP1 {
   }
 };
 
-struct TakeSeeds {
+/// Seed and stop counter as the step uses them; no seed where nothing is sampled.
+struct TakeUsed {
   std::int32_t n;
+  bool samples;
 
   __device__ void operator()(const SlotWriter& w) const {
-    w.put(ImageColumn::seed_used, w.ran(n) ? w.m.infer_seed[w.slot] & kSeedMask : 0);
-  }
-};
-
-struct TakeStopCounters {
-  std::int32_t n;
-
-  __device__ void operator()(const SlotWriter& w) const {
-    w.put(ImageColumn::stop_step_idx, w.ran(n) ? w.m.step_idx[w.slot] : 0);
+    const bool ran = w.ran(n);
+    w.put(ImageColumn::seed_used, ran && samples ? w.m.infer_seed[w.slot] & kSeedMask : 0);
+    w.put(ImageColumn::stop_step_idx, ran ? w.m.step_idx[w.slot] : 0);
   }
 };
 
@@ -130,24 +126,6 @@ struct TakeP2 {
     if (full) w.token_row(1, row);
   }
 };
-
-/// The head's state at the entry of a sub-step; its sum is gathered in shared memory.
-__global__ void take_substep_kernel(const __grid_constant__ DeviceTensors m,
-                                    const __grid_constant__ ImageLayout layout, std::int32_t* image,
-                                    int substep) {
-  __shared__ int sum;
-  if (threadIdx.x == 0) sum = 0;
-  __syncthreads();
-  const auto j = static_cast<std::size_t>(substep);
-  for (std::size_t i = threadIdx.x; i < layout.slots; i += blockDim.x) {
-    image[layout.column(SubstepColumn::qd, j) + i] = m.draft_q[i];
-    image[layout.column(SubstepColumn::dd, j) + i] = m.draft_d[i];
-    if (substep == 0) image[layout.column(ImageColumn::draft_e) + i] = m.draft_e[i];
-    atomicAdd(&sum, m.draft_q[i]);
-  }
-  __syncthreads();
-  if (threadIdx.x == 0) image[layout.number(SubstepNumber::device_sum, j)] = sum;
-}
 
 struct TakeP3 {
   bool full;
@@ -195,6 +173,42 @@ struct TakeKeyframe {
     to.prompt_len[w.slot] = unsent.prompt_len[w.slot];
   }
 };
+
+/// P1, and rows of the static buffers from `from` on cleared for the packing behind it.
+__global__ void take_p1_and_clear_kernel(const __grid_constant__ ModelConfig model,
+                                         const __grid_constant__ DeviceTensors m,
+                                         const __grid_constant__ ImageLayout layout,
+                                         std::int32_t* image, bool full, std::int32_t from,
+                                         std::int32_t to) {
+  const std::size_t x = global_index();
+  if (image != nullptr && x < layout.slots) TakeP1{full}(SlotWriter{model, m, layout, image, x});
+  if (x < static_cast<std::size_t>(to - from)) m.batch_id_per_token[from + x] = -1;
+  if (x < m.batch_id_per_token_output.size()) m.batch_id_per_token_output[x] = -1;
+}
+
+/// The step's image to pinned memory: P3 and P4, if the step reaches them, straight from the slots,
+/// everything else as it stands. One kernel, so that the next step waits for no copy engine.
+__global__ void ship_image_kernel(const __grid_constant__ ModelConfig model,
+                                  const __grid_constant__ DeviceTensors m,
+                                  const __grid_constant__ ImageLayout layout,
+                                  const std::int32_t* image, std::int32_t* to, std::size_t words,
+                                  bool ends, bool full) {
+  const std::size_t x = global_index();
+  if (ends && x < layout.slots) {
+    const SlotWriter w{model, m, layout, to, x};
+    if (!full) TakeP3{false}(w);
+    TakeP4{full}(w);
+  }
+  const auto within = [x](std::size_t first, std::size_t end) { return x >= first && x < end; };
+  const bool taken =
+      ends && ((!full && within(layout.column(ImageColumn::shadow),
+                                layout.column(ImageColumn::step_state))) ||
+               within(layout.column(ImageColumn::p4), layout.column(ImageColumn::p1_draft)) ||
+               within(layout.column(ImageColumn::p4_draft), layout.column(ImageColumn::shadow)) ||
+               within(layout.column(ImageColumn::step_state), layout.column(ImageColumn::p1_p)) ||
+               (full && within(layout.token_table(2), layout.token_table(3))));
+  if (x < words && !taken) to[x] = image[x];
+}
 
 /// Rows that nobody may read: hidden rows from T to N, output batch ids from R to n W.
 struct PoisonRange {
@@ -253,23 +267,30 @@ void take_p0(const OpContext& c) {
 
 void take_p1(const OpContext& c) { each_slot(c, TakeP1{c.full()}); }
 
-void take_seeds(const OpContext& c, const LaunchArgs& args) { each_slot(c, TakeSeeds{args.n}); }
+void take_p1_and_clear_packing(const OpContext& c, const LaunchArgs& args, std::int32_t reach) {
+  const std::int32_t to = std::max(args.token_num, reach);
+  const std::size_t items = std::max({static_cast<std::size_t>(to - args.token_num),
+                                      c.tensors.batch_id_per_token_output.size(), c.layout.slots});
+  take_p1_and_clear_kernel<<<blocks_for(items), kBlock, 0, c.stream>>>(
+      c.model, c.tensors, c.layout, c.image, c.full(), args.token_num, to);
+  expect_kernel();
+}
 
-void take_stop_counters(const OpContext& c, const LaunchArgs& args) {
-  each_slot(c, TakeStopCounters{args.n});
+void take_used(const OpContext& c, const LaunchArgs& args) {
+  each_slot(c, TakeUsed{args.n, args.output_rows > 0});
 }
 
 void take_p2(const OpContext& c, const LaunchArgs& args) { each_slot(c, TakeP2{args.n, c.full()}); }
 
-void take_substep(const OpContext& c, int substep) {
-  if (!c.recording()) return;
-  take_substep_kernel<<<1, kWideBlock, 0, c.stream>>>(c.tensors, c.layout, c.image, substep);
-  expect_kernel();
+void take_p3(const OpContext& c) {
+  if (c.full()) each_slot(c, TakeP3{true});
 }
 
-void take_p3(const OpContext& c) { each_slot(c, TakeP3{c.full()}); }
-
-void take_p4(const OpContext& c) { each_slot(c, TakeP4{c.full()}); }
+void ship_image(const OpContext& c, std::int32_t* to, std::size_t words, bool ends) {
+  ship_image_kernel<<<blocks_for(std::max(words, c.layout.slots)), kBlock, 0, c.stream>>>(
+      c.model, c.tensors, c.layout, c.image, to, words, ends, c.full());
+  expect_kernel();
+}
 
 void take_keyframe(const OpContext& c, const PinnedEntry& to, const PinnedEntry& unsent) {
   each_slot(c, TakeKeyframe{to, unsent});

@@ -77,10 +77,9 @@ Nanos HostDevice::duration(const plan::Operation& op, const LaunchArgs& args) co
   const TimingModel& timing = scenario_.timing;
   switch (op.kind) {
     case OpKind::target_forward:
-      return timing.forward_base_ns +
-             timing.forward_row_ns * std::max(args.token_num, args.captured);
+      return timing.forward_ns(std::max(args.token_num, args.captured));
     case OpKind::draft_forward:
-      return timing.draft_base_ns + timing.draft_row_ns * std::max(args.rows, args.captured);
+      return timing.draft_ns(std::max(args.rows, args.captured));
     default:
       return is_copy(op.kind) ? timing.copy_ns : timing.kernel_ns;
   }

@@ -173,7 +173,7 @@ void TimelineBuilder::visit_event(const StepRecord& record, const Operation& op)
 }
 
 void TimelineBuilder::visit(const StepRecord& record, const Operation& op, const OpSpans& spans,
-                            StepTimeline& out) {
+                            Nanos& group_launched_ns, StepTimeline& out) {
   const auto span_of = [&](std::int32_t index) -> const Span& {
     return record.spans[static_cast<std::size_t>(index)];
   };
@@ -187,16 +187,17 @@ void TimelineBuilder::visit(const StepRecord& record, const Operation& op, const
     close_node(out);
     return;
   }
-  Nanos launched_ns = kUnknownNs;
   if (spans.launch >= 0) {
     const TimelineNode& launch =
         open_node(out, op, NodeKind::launch, Lane::host, span_of(spans.launch));
-    launched_ns = launch.end_ns;
+    group_launched_ns = launch.end_ns;
     join(out, EdgeKind::program, before);
     close_node(out);
   }
   if (spans.own < 0) return;
-  open_node(out, op, NodeKind::operation, op.lane, span_of(spans.own)).launched_ns = launched_ns;
+  TimelineNode& node = open_node(out, op, NodeKind::operation, op.lane, span_of(spans.own));
+  node.launched_ns = group_launched_ns;
+  node.shares_launch = spans.launch < 0 && group_launched_ns != kUnknownNs;
   join(out, EdgeKind::launch, last_[at(Lane::host)]);
   join(out, EdgeKind::stream, last_[at(op.lane)]);
   for (const EventRef& event : pending_waits_[at(op.lane)]) join_event(out, event, record.t);
@@ -235,13 +236,14 @@ Status TimelineBuilder::add(const StepRecord& record, StepTimeline& out) {
   TANDEM_RETURN_IF_ERROR(index_spans(record));
   for (std::size_t s = 0; s < chain_.size(); ++s) {
     const Segment& segment = *chain_[s];
+    Nanos group_launched_ns = kUnknownNs;
     for (std::size_t i = 0; i < segment.ops.size(); ++i) {
       const Operation& op = segment.ops[i];
       const bool is_event = op.kind == OpKind::record_event || op.kind == OpKind::wait_event;
       if (op.lane != Lane::host && is_event) {
         if (ran(segment, offsets_[s], op)) visit_event(record, op);
       } else {
-        visit(record, op, spans_[offsets_[s] + i], out);
+        visit(record, op, spans_[offsets_[s] + i], group_launched_ns, out);
       }
     }
   }

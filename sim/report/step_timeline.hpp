@@ -54,7 +54,9 @@ struct TimelineNode {
   Nanos start_ns = 0;
   Nanos end_ns = 0;
   Nanos launched_ns = kUnknownNs;  ///< device operations: when the host was done launching them
-  std::uint32_t first_edge = 0;    ///< in StepTimeline::edges; up to the next node's first
+  /// Launched together with the one before it in its segment, as a graph: without a span of its own.
+  bool shares_launch = false;
+  std::uint32_t first_edge = 0;  ///< in StepTimeline::edges; up to the next node's first
   std::uint32_t edge_count = 0;
 
   [[nodiscard]] Nanos duration() const { return end_ns - start_ns; }
@@ -136,8 +138,9 @@ class TimelineBuilder {
   };
 
   Status index_spans(const StepRecord& record);
+  /// `group_launched_ns`: when the launch before, in the same segment, was done.
   void visit(const StepRecord& record, const plan::Operation& op, const OpSpans& spans,
-             StepTimeline& out);
+             Nanos& group_launched_ns, StepTimeline& out);
   void visit_event(const StepRecord& record, const plan::Operation& op);
   TimelineNode& open_node(StepTimeline& out, const plan::Operation& op, NodeKind kind,
                           plan::Lane lane, const Span& span);

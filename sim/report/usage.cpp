@@ -68,6 +68,8 @@ void LaneUse::operator+=(const LaneUse& other) {
   copies_ns += other.copies_ns;
   waiting_ns += other.waiting_ns;
   idle_ns += other.idle_ns;
+  gaps_ns += other.gaps_ns;
+  gaps += other.gaps;
   no_work_ns += other.no_work_ns;
 }
 
@@ -239,6 +241,9 @@ void UseMeter::explain_gap(const StepTimeline& step, const TimelineNode& node, L
   for (const CausePart& part : bubble.parts) {
     bubble.idle_ns += part.ns;
     if (part.cause.kind != CauseKind::stream_wait) use.idle_ns += part.ns;
+    if (part.cause.kind != CauseKind::gap) continue;
+    use.gaps_ns += part.ns;
+    ++use.gaps;
   }
   if (node.lane != plan::Lane::compute || bubble.idle_ns == 0) return;
   bubble.root = bubble.parts.front().cause;
@@ -250,7 +255,8 @@ void UseMeter::explain_gap(const StepTimeline& step, const TimelineNode& node, L
 }
 
 void UseMeter::note_lead(const TimelineNode& node) {
-  if (node.lane != plan::Lane::compute || node.launched_ns == kUnknownNs) return;
+  const bool launched = node.launched_ns != kUnknownNs && !node.shares_launch;
+  if (node.lane != plan::Lane::compute || !launched) return;
   const Lane& lane = lanes_[index_of(node.lane)];
   if (!lane.known) return;
   const Nanos lead_ns = lane.end_ns - node.launched_ns;

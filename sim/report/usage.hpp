@@ -69,9 +69,13 @@ struct LaneUse {
   Nanos copies_ns = 0;   ///< device-to-host copies
   Nanos waiting_ns = 0;  ///< for an event of another lane
   Nanos idle_ns = 0;     ///< nothing enqueued, or nothing known
+  Nanos gaps_ns = 0;     ///< of idle_ns: enqueued, and nothing known that it waited for
+  std::int64_t gaps = 0;
   Nanos no_work_ns = 0;
 
   [[nodiscard]] Nanos busy_ns() const { return compute_ns + copies_ns; }
+  /// Nothing was enqueued although there was work (architecture 7).
+  [[nodiscard]] Nanos starved_ns() const { return idle_ns - gaps_ns; }
   void operator+=(const LaneUse& other);
 };
 

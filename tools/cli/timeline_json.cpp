@@ -25,8 +25,10 @@ Json cause_object(const sim::Cause& cause) {
 }
 
 Json lane_object(const sim::LaneUse& u) {
-  return {{"window_ns", u.window_ns},  {"busy_ns", u.busy_ns()},     {"compute_ns", u.compute_ns},
-          {"copies_ns", u.copies_ns},  {"waiting_ns", u.waiting_ns}, {"idle_ns", u.idle_ns},
+  return {{"window_ns", u.window_ns},   {"busy_ns", u.busy_ns()},
+          {"compute_ns", u.compute_ns}, {"copies_ns", u.copies_ns},
+          {"waiting_ns", u.waiting_ns}, {"idle_ns", u.idle_ns},
+          {"gaps_ns", u.gaps_ns},       {"gaps", u.gaps},
           {"no_work_ns", u.no_work_ns}};
 }
 

@@ -101,6 +101,16 @@ std::string lanes_text(const TimelineReport& r) {
   return text;
 }
 
+/// Nothing enqueued, and apart from it what lies between operations that were.
+std::string starved_text(const sim::LaneUse& u) {
+  std::string text =
+      percent(u.starved_ns(), u.window_ns) + " of the compute stream's time had nothing enqueued";
+  if (u.gaps == 0) return text;
+  return text + fmt::format("; {} lay in {} gaps between operations, {} each",
+                            percent(u.gaps_ns, u.window_ns), grouped(u.gaps),
+                            duration_text(u.gaps_ns / u.gaps));
+}
+
 std::string per_step_text(const TimelineReport& r) {
   constexpr const char* kLine = "  {:<25}{:>16}{:>16}{:>16}\n";
   std::string text = fmt::format(kLine, "a step", "median", "p95", "p99");
@@ -325,6 +335,7 @@ std::string timeline_text(const TimelineView& v, const Style& style) {
     if (r.launches > 0) {
       text += row("run-ahead", fmt::format("{} of {} launches came while the stream had work",
                                            percent(r.ahead, r.launches), grouped(r.launches)));
+      text += row("starved", starved_text(r.compute));
     }
     text += lanes_text(r) + per_step_text(r) + causes_text(r) + bubbles_text(r) + rows_text(r) +
             path_text(r);

@@ -39,6 +39,7 @@ step time       median 9.514 ms, p95 21.950 ms, p99 21.950 ms
 bound           device, 9.578 ms a step (host 3.176 ms); the run is 3.18 %
                 above: nothing is left to overlap
 run-ahead       97.15 % of 316 launches came while the stream had work
+starved         3.08 % of the compute stream's time had nothing enqueued
   stream             time   kernels    copies   waiting      idle   no work
   compute       98.832 ms   96.84 %    0.06 %    0.00 %    3.08 %    0.00 %
   thread             time      work  launches   waiting     other   no work

@@ -8,6 +8,7 @@
 namespace tandem::sim {
 namespace {
 
+using plan::Lane;
 using test::HandMade;
 using test::kCopy;
 using test::kForward;
@@ -81,6 +82,22 @@ TEST(Analysis, OfSyncStepsThenEveryNanosecondHasItsName) {
   EXPECT_EQ(r.compute.window_ns, 550 + 710);
   EXPECT_EQ(r.compute.waiting_ns, 0);
   EXPECT_EQ(r.copy.window_ns, 0);
+}
+
+TEST(Analysis, OfOperationsLaunchedAsOneThenTheTimeBetweenThemIsAGapAndNotTheHosts) {
+  HandMade made;
+  StepRecord& r = made.step(0, 710);
+  HandMade::span(r, Lane::host, kForward, 100, 110);  // of both
+  HandMade::span(r, Lane::compute, kForward, 110, 610);
+  HandMade::span(r, Lane::compute, kCopy, 650, 700);
+  const TimelineReport report = made.report();
+  EXPECT_EQ(report.compute.idle_ns, 40);
+  EXPECT_EQ(report.compute.gaps_ns, 40);
+  EXPECT_EQ(report.compute.gaps, 1);
+  EXPECT_EQ(report.compute.starved_ns(), 0);
+  EXPECT_EQ(report.launches, 0) << "the only launch came before the stream was known";
+  ASSERT_EQ(report.bubbles.size(), 1U);
+  EXPECT_EQ(to_text(report.bubbles[0].root), "gap between operations");
 }
 
 TEST(Analysis, OfSyncStepsThenTheBubbleNamesTheWaitAndItsRow) {

@@ -79,7 +79,7 @@ TEST(ParseScenario, EveryKeyReachesItsField) {
   EXPECT_EQ(config.padding_id, 99);
   EXPECT_EQ(config.eos_ids, (std::vector<std::int64_t>{5, 0}));
   EXPECT_EQ(config.acceptance.millionths, (std::vector<std::uint32_t>{1'000'000, 500'000}));
-  const TimingModel timing{1, 2, 3, 4, 5, 6, 7, 8, 1'000'000};
+  const TimingModel timing{1, 2, 3, 4, 5, 6, 7, 8, 1'000'000, {}};
   EXPECT_EQ(parsed.value().timing, timing);
   const WorkloadSpec& workload = parsed.value().workload;
   EXPECT_EQ(workload.kind, WorkloadKind::profile);

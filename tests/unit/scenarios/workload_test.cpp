@@ -1,4 +1,6 @@
 // Workloads: determinism, arrival means, quantiles, listed requests, accept lists.
+#include <set>
+
 #include <gtest/gtest.h>
 
 #include "scenarios/request_rules.hpp"
@@ -106,6 +108,31 @@ TEST(Workload, DNodeShareIsMetAndOneTokenOutputsStay) {
   }
   ASSERT_GT(longer, 4'000);
   EXPECT_NEAR(static_cast<double>(dnodes) / longer, 0.25, 0.02);
+}
+
+TEST(Workload, ShareOfAbortsAndPreemptionsIsMetWithinTheOutput) {
+  const auto drained = drain(scenario_with({"workload.requests=10000", "workload.abort_share=0.2",
+                                            "workload.preempt_share=0.5",
+                                            R"(workload.output={"shares":[0,1],"tokens":[9,9]})"}),
+                             one_file("", ""));
+  int aborted = 0;
+  int preempted = 0;
+  int both = 0;
+  std::set<std::int32_t> counts;
+  for (const RequestSpec& request : drained.requests) {
+    const bool aborts = request.abort_after >= 0;
+    const bool preempts = request.preempt_after >= 0;
+    aborted += aborts ? 1 : 0;
+    preempted += preempts ? 1 : 0;
+    both += aborts && preempts ? 1 : 0;
+    if (aborts) counts.insert(request.abort_after);
+    EXPECT_LE(request.abort_after, 9);
+    EXPECT_LE(request.preempt_after, 9);
+  }
+  EXPECT_NEAR(aborted, 2000, 160);
+  EXPECT_NEAR(preempted, 5000, 200);
+  EXPECT_NEAR(both, 1000, 120);  // independent of each other
+  EXPECT_EQ(counts.size(), 10U);
 }
 
 TEST(Workload, OutputBecomesEosOrLimit) {
