@@ -187,7 +187,6 @@ void TinyRun::pack() {
   if (room > 0) r_.row_runs.push_back({-1, room});
   r_.output_rows = r_.cu_seqlens_q_output.back();
   if (r_.kind == StepKind::back) r_.output_rows_host = r_.output_rows;
-  write_main_ids(room);
 }
 
 void TinyRun::save() {
@@ -458,7 +457,6 @@ const StepRecord& TinyRun::step() {
     write_accepted_tokens();
     compose();
     propose();
-    write_draft_ids();
     for (std::int32_t i = 0; i < n_; ++i) {  // 5.12b
       TinySlot& slot = slots_[at(i)];
       slot.q = slot.s ? 0 : as_int(row_length(slot));

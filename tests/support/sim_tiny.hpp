@@ -94,8 +94,6 @@ class TinyRun {
   void write_draft_tokens(std::vector<std::int64_t>& out) const;
   void write_accepted_tokens();
   void write_full_totals();
-  void write_main_ids(std::int32_t padding_rows);
-  void write_draft_ids();
   void write_p1();
   void write_p2();
   void write_p4();
