@@ -48,6 +48,9 @@ struct RequestRow {
   std::int32_t stop_len = 0;       ///< its tokens L, 1..stop_at where stop_at > 0
   std::int32_t min_tokens = 0;     ///< a step that ends with fewer tokens matches no stop sequence
   std::int32_t cached_prompt = 0;  ///< leading text tokens that a prefix cache holds, < prompt_len
+  /// The client aborts once so many tokens were delivered, and keeps no more of them; 0: in the
+  /// insert that admits it; -1: never, or not known.
+  std::int32_t abort_after = -1;
 
   bool operator==(const RequestRow&) const = default;
 };

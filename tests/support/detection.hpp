@@ -140,14 +140,4 @@ inline bool is_beyond_judging(const std::string& path) {
   return path == "start_ns" || path == "end_ns" || path.rfind("spans.", 0) == 0;
 }
 
-/// Changes inside judged fields that mean nothing:
-/// - of the tokens that were delivered an abort keeps as many as the client's trigger says (E6).
-inline bool changes_leftovers(const StepRecord& sound, const StepRecord& changed) {
-  for (std::size_t k = 0; k < sound.outcomes.size(); ++k) {
-    const bool aborted = sound.outcomes[k].reason == StopReason::abort;
-    if (aborted && sound.outcomes[k].output_len != changed.outcomes[k].output_len) return true;
-  }
-  return false;
-}
-
 }  // namespace tandem::test

@@ -62,8 +62,9 @@ std::int32_t staged_digest(const std::vector<Task>& tasks) {
     if (task.admits) {
       word(row.id);
       word(row.arrival);
-      for (const std::int32_t value : {row.prompt_len, row.max_dec_len, row.eos_at, row.stop_at,
-                                       row.stop_len, row.min_tokens, row.cached_prompt}) {
+      for (const std::int32_t value :
+           {row.prompt_len, row.max_dec_len, row.eos_at, row.stop_at, row.stop_len, row.min_tokens,
+            row.cached_prompt, row.abort_after}) {
         word(value);
       }
       list(row.accept);

@@ -89,6 +89,7 @@ typedef struct tandem_request {
   const int32_t* accept; /* acceptance "list": tokens committed per step */
   size_t accept_count;
   int32_t stop_at, stop_len, min_tokens, cached_prompt; /* 0 where unknown */
+  int32_t abort_after; /* the client aborts behind so many tokens; 0: unknown or never */
 } tandem_request;
 
 typedef enum tandem_task_kind {

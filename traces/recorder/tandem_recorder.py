@@ -112,7 +112,7 @@ CONFIG = {
     "captured_sizes": [], "vocab_size": 32000, "padding_id": 2, "eos_ids": [],
     "acceptance": {"kind": "per-position", "millionths": []}}
 REQUEST = {"id": -1, "arrival": 0, "prompt_len": 0, "max_dec_len": 0, "eos_at": 0, "accept": [],
-           "stop_at": 0, "stop_len": 0, "min_tokens": 0, "cached_prompt": 0}
+           "stop_at": 0, "stop_len": 0, "min_tokens": 0, "cached_prompt": 0, "abort_after": -1}
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _FACTOR = np.uint64(0xD6E8FEB86659FD93)

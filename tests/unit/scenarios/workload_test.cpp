@@ -198,7 +198,7 @@ TEST(Workload, ListedRequestsKeepTheirKeys) {
   ASSERT_EQ(drained.requests.size(), 3U);
   EXPECT_EQ(drained.requests[0].row.eos_at, 4);
   EXPECT_EQ(drained.requests[0].dnode_drafts, -1);
-  EXPECT_EQ(drained.requests[0].abort_after, -1);
+  EXPECT_EQ(drained.requests[0].row.abort_after, -1);
   EXPECT_EQ(drained.requests[1].row.id, 1);
   EXPECT_EQ(drained.requests[1].row.arrival, 2);
   EXPECT_EQ(drained.requests[1].row.eos_at, 0);
@@ -206,7 +206,7 @@ TEST(Workload, ListedRequestsKeepTheirKeys) {
   EXPECT_EQ(drained.requests[1].dnode_drafts, 0);
   EXPECT_EQ(drained.requests[2].row.eos_at, 2);
   EXPECT_EQ(drained.requests[2].row.max_dec_len, 9);
-  EXPECT_EQ(drained.requests[2].abort_after, 1);
+  EXPECT_EQ(drained.requests[2].row.abort_after, 1);
   EXPECT_EQ(drained.requests[2].preempt_after, 2);
 }
 

@@ -311,6 +311,7 @@ inline void Lines::request(const tandem_request& r) {
   json_.member("stop_len", r.stop_len);
   json_.member("min_tokens", r.min_tokens);
   json_.member("cached_prompt", r.cached_prompt);
+  json_.member("abort_after", r.abort_after != 0 ? r.abort_after : -1);
   json_.text += '}';
 }
 
