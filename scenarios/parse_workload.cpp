@@ -192,7 +192,7 @@ class RequestReader {
     TANDEM_RETURN_IF_ERROR(read_cached_prompt());
     TANDEM_RETURN_IF_ERROR(read_dnode());
     TANDEM_RETURN_IF_ERROR(read_accept());
-    request_.abort_after = read_.int32_or(key("abort_after"), -1);
+    request_.row.abort_after = read_.int32_or(key("abort_after"), -1);
     request_.preempt_after = read_.int32_or(key("preempt_after"), -1);
     return request_;
   }

@@ -29,7 +29,8 @@ class RequestMaker {
     spec.dnode_drafts =
         first > 0 ? -1 : std::min(request.dnode_drafts, config_.num_speculative_tokens);
     if (request.aborted()) {
-      spec.abort_after = std::max(0, request.outcome.output_len - first);
+      const bool is_told = spec.row.abort_after >= 0;
+      if (!is_told) spec.row.abort_after = std::max(0, request.outcome.output_len - first);
       ++out_.aborted;
     }
     TANDEM_RETURN_IF_ERROR(check_fit(spec));
@@ -66,6 +67,7 @@ class RequestMaker {
     if (row.cached_prompt < 0 || row.cached_prompt >= row.prompt_len) {
       return refuse("cached_prompt", row.cached_prompt, "0 or more, less than prompt_len");
     }
+    if (row.abort_after < -1) return refuse("abort_after", row.abort_after, "-1 or more");
     for (const std::int32_t commits : row.accept) {
       if (commits < 1) return refuse("accept", commits, "1 or more in each entry");
     }
@@ -120,6 +122,7 @@ class RequestMaker {
     row.stop_at = behind(row.stop_at);
     row.stop_len = std::min(row.stop_len, row.stop_at);
     row.min_tokens = behind(row.min_tokens);
+    if (row.abort_after >= 0) row.abort_after = behind(row.abort_after);
     // Its prefill commits the first token of what was a decode step.
     row.accept.assign(request.commits.begin(), request.commits.end());
     if (!row.accept.empty() && --row.accept.front() == 0) row.accept.erase(row.accept.begin());

@@ -70,9 +70,7 @@ struct LengthQuantiles {
 /// One request as a workload hands it out.
 struct RequestSpec {
   RequestRow row;
-  std::int32_t dnode_drafts = -1;  ///< -1: prefilled here; else a D-node insert with that many
-  /// Abort once this many tokens are committed; 0: in the insert that admits it; -1: never.
-  std::int32_t abort_after = -1;
+  std::int32_t dnode_drafts = -1;   ///< -1: prefilled here; else a D-node insert with that many
   std::int32_t preempt_after = -1;  ///< preempt once this many tokens are committed; -1: never
 
   bool operator==(const RequestSpec&) const = default;

@@ -40,7 +40,7 @@ class Maker {
     const bool is_dnode =
         draw_is_below(keyed_draw(config_.seed, hash_text("dnode"), id), spec_.dnode_millionths);
     if (is_dnode && !ends_at_once(out.row)) out.dnode_drafts = spec_.dnode_drafts;
-    out.abort_after = interrupted_after("abort", spec_.abort_millionths, id, output);
+    out.row.abort_after = interrupted_after("abort", spec_.abort_millionths, id, output);
     out.preempt_after = interrupted_after("preempt", spec_.preempt_millionths, id, output);
     attach_list(out.row);
     return out;

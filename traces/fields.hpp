@@ -40,8 +40,8 @@ namespace tandem {
   X(p1_generation, state, "p1.generation") X(cu_seqlens_q, state, "cu_seqlens_q")                 \
   X(cu_seqlens_q_output, state, "cu_seqlens_q_output") X(row_runs, state, "batch_id_per_token")   \
   X(output_runs, state, "batch_id_per_token_output") X(output_rows, state, "output_rows")         \
-  X(output_rows_host, state, "output_rows_host") X(id_min, state, "id_min")                       \
-  X(id_max, state, "id_max") X(guard_tripped, state, "guard_tripped")                             \
+  X(output_rows_host, state, "output_rows_host") X(id_below, state, "id_below")                   \
+  X(id_above, state, "id_above") X(guard_tripped, state, "guard_tripped")                         \
   X(live_tail, state, "live_tail")                                                                \
   X(p2_q, state, "p2.q") X(p2_e, state, "p2.e") X(p2_d, state, "p2.d") X(p2_s, state, "p2.s")     \
   X(p2_b, state, "p2.b") X(p2_g, state, "p2.g") X(p2_a, state, "p2.a")                            \
@@ -53,7 +53,7 @@ namespace tandem {
   X(sub_launched, state, "launched") X(sub_blocking, state, "blocking")                           \
   X(sub_token_num, state, "token_num") X(sub_hidden_rows, state, "hidden_rows")                   \
   X(sub_captured_size, state, "captured_size") X(sub_device_sum, state, "device_sum")             \
-  X(sub_id_min, state, "id_min") X(sub_id_max, state, "id_max") X(sub_qd, state, "qd")            \
+  X(sub_id_below, state, "id_below") X(sub_id_above, state, "id_above") X(sub_qd, state, "qd")    \
   X(sub_dd, state, "dd") X(sub_row_request, state, "row_request")                                 \
   X(sub_row_position, state, "row_position") X(sub_row_phase, state, "row_phase")                 \
   X(sub_row_count, state, "row_count") X(sub_live_tail, state, "live_tail")                       \
@@ -109,8 +109,8 @@ void visit_substep_fields(Substep& s, Visitor& v) {
   v(Field::sub_hidden_rows, s.hidden_rows);
   v(Field::sub_captured_size, s.captured_size);
   v(Field::sub_device_sum, s.device_sum);
-  v(Field::sub_id_min, s.id_min);
-  v(Field::sub_id_max, s.id_max);
+  v(Field::sub_id_below, s.id_below);
+  v(Field::sub_id_above, s.id_above);
   v(Field::sub_qd, s.qd);
   v(Field::sub_dd, s.dd);
   v(Field::sub_row_request, s.row_request);
@@ -181,8 +181,8 @@ void visit_launch_fields(Record& r, Visitor& v) {
   v(Field::output_runs, r.output_runs);
   v(Field::output_rows, r.output_rows);
   v(Field::output_rows_host, r.output_rows_host);
-  v(Field::id_min, r.id_min);
-  v(Field::id_max, r.id_max);
+  v(Field::id_below, r.id_below);
+  v(Field::id_above, r.id_above);
   v(Field::guard_tripped, r.guard_tripped);
   v(Field::live_tail, r.live_tail);
 }

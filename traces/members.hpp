@@ -83,6 +83,7 @@ void visit_members(T& x, V& v) {
   v("stop_len", x.stop_len);
   v("min_tokens", x.min_tokens);
   v("cached_prompt", x.cached_prompt);
+  v("abort_after", x.abort_after);
 }
 
 template <Is<RequestOutcome> T, class V>

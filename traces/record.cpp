@@ -22,8 +22,8 @@ void zero(DraftShadowColumns& c, std::size_t slots) {
 
 void zero(DraftSubstep& sub, std::size_t slots) {
   sub.launched = sub.blocking = false;
-  sub.token_num = sub.hidden_rows = sub.captured_size = sub.device_sum = sub.id_min = sub.id_max =
-      sub.live_tail = 0;
+  sub.token_num = sub.hidden_rows = sub.captured_size = sub.device_sum = sub.id_below =
+      sub.id_above = sub.live_tail = 0;
   for (Column* column :
        {&sub.qd, &sub.dd, &sub.row_request, &sub.row_position, &sub.row_phase, &sub.row_count}) {
     zero(*column, slots);
@@ -40,7 +40,7 @@ void clear_scalars(StepRecord& r) {
   r.cached_in = r.cached_out = CachedPair{};
   r.token_num = r.launch_bsz = r.real_bsz = r.captured_size = 0;
   r.q_cpu_step = r.b_cpu_step = 0;
-  r.output_rows = r.output_rows_host = r.id_min = r.id_max = 0;
+  r.output_rows = r.output_rows_host = r.id_below = r.id_above = 0;
   r.guard_tripped = false;
   r.live_tail = r.poison_rows = r.poison_damaged = 0;
   r.start_ns = r.end_ns = 0;

@@ -48,6 +48,9 @@ struct RequestRow {
   std::int32_t stop_len = 0;       ///< its tokens L, 1..stop_at where stop_at > 0
   std::int32_t min_tokens = 0;     ///< a step that ends with fewer tokens matches no stop sequence
   std::int32_t cached_prompt = 0;  ///< leading text tokens that a prefix cache holds, < prompt_len
+  /// The client aborts once so many tokens were delivered, and keeps no more of them; 0: in the
+  /// insert that admits it; -1: never, or not known.
+  std::int32_t abort_after = -1;
 
   bool operator==(const RequestRow&) const = default;
 };
@@ -151,10 +154,10 @@ struct DraftSubstep {
   std::int32_t hidden_rows = 0;    ///< rows of the hidden states it consumes
   std::int32_t captured_size = 0;  ///< CUDA-graph size, 0 = eager
   std::int32_t device_sum = 0;     ///< sum of qd on the device
-  std::int32_t id_min = 0;         ///< least id that reached the embedding, padding included
-  std::int32_t id_max = 0;         ///< greatest
-  Column qd;                       ///< draft seq_lens_this_time
-  Column dd;                       ///< draft seq_lens_decoder
+  std::int32_t id_below = 0;       ///< as in StepRecord, of the head's embedding
+  std::int32_t id_above = 0;
+  Column qd;  ///< draft seq_lens_this_time
+  Column dd;  ///< draft seq_lens_decoder
   /// Provenance of the hidden rows the slot consumes (V32); request -1 and zeros where qd = 0.
   Column row_request;   ///< request of the first row
   Column row_position;  ///< text position of the first row's input token
@@ -269,8 +272,11 @@ struct StepRecord {
   std::vector<RowRun> output_runs;                ///< batch_id_per_token_output[0..R)
   std::int32_t output_rows = 0;                   ///< R on the device
   std::int32_t output_rows_host = 0;  ///< R as the host used it (R11 bound: n W); -1: not used
-  std::int32_t id_min = 0;  ///< least id that reached the target's embedding, padding included
-  std::int32_t id_max = 0;
+  /// Strays among the ids that reached the target's embedding, padding and stale rows up to the
+  /// captured size included (V9, V34): the least id if it is negative, else 0; the greatest if it
+  /// is vocab_size or more, else 0.
+  std::int32_t id_below = 0;
+  std::int32_t id_above = 0;
   bool guard_tripped = false;  ///< device rows beyond the launch were dropped by the guard
   /// What a launch would compute that is no one's: rows from T up to the greater of N and the
   /// captured size whose batch id is not -1, plus slots from n on whose q is not 0 (8.3).
@@ -279,10 +285,12 @@ struct StepRecord {
   // -- P2: verified and updated; of kind `back` only, else everything from here to P4 stays zero
   // ---
   SlotColumns p2;
-  Column accept_digest;  ///< 16-bit keyed digest of A[0..a)
-  Column last_digest;    ///< 8-bit keyed digest of A[a-1], 0 where a = 0
-  Column accept_marks;   ///< kMark... bits
-  Column p2_first;       ///< 8-bit keyed digest of D[0]
+  /// 16-bit keyed digest of A[0..a); 0 where the step ran a chunk that does not finish its text
+  /// (e > 0 at P1, d < p here): its token is sent to nobody.
+  Column accept_digest;
+  Column last_digest;   ///< 8-bit keyed digest of A[a-1], 0 where a = 0
+  Column accept_marks;  ///< kMark... bits
+  Column p2_first;      ///< 8-bit keyed digest of D[0]
   /// Of slots that ran, else 0 (V35, V38):
   Column enqueue_generation;  ///< generation as the host held it when it enqueued these writes
   Column p2_generation;       ///< generation of the device slot when unified_update wrote
@@ -291,7 +299,9 @@ struct StepRecord {
 
   // -- P3: proposed -------------------------------------------------------------------------------
   Column draft_e;  ///< draft seq_lens_encoder at entry of sub-step 0
-  Column paired;   ///< sub-step 0: rows whose input token is text position row + 1 (V32)
+  /// Sub-step 0: rows whose input token is text position row + 1 (V32). The last row of a chunk
+  /// that does not finish its text meets a token that is nobody's and never counts.
+  Column paired;
   std::vector<DraftSubstep> substeps;  ///< M entries
   DraftShadowColumns shadow;           ///< after the last sub-step
 
@@ -315,7 +325,7 @@ struct StepRecord {
   SlotColumns p0;
   SlotColumns p3;
   std::vector<std::int64_t> p1_tokens;  ///< D at P1, B x W
-  std::vector<std::int64_t> p2_tokens;  ///< A at P2, B x W
+  std::vector<std::int64_t> p2_tokens;  ///< A at P2, B x W; -1 behind the a accepted ones
   std::vector<std::int64_t> p4_tokens;  ///< D at P4, B x W
   /// V11: before each step rows >= T of the hidden states (up to N) and rows >= R of
   /// batch_id_per_token_output (up to n W) are filled with a pattern; of kind `back` only.

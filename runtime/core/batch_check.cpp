@@ -68,6 +68,7 @@ Status BatchCheck::check_row(const RequestRow& row, const std::string& at) const
   TANDEM_RETURN_IF_ERROR(in_range(at, "row.stop_len", row.stop_len, row.stop_at > 0 ? 1 : 0,
                                   std::min(kStopLenMax, row.stop_at)));
   TANDEM_RETURN_IF_ERROR(in_range(at, "row.min_tokens", row.min_tokens, 0, INT32_MAX));
+  TANDEM_RETURN_IF_ERROR(in_range(at, "row.abort_after", row.abort_after, -1, INT32_MAX));
   for (const std::int32_t commits : row.accept) {
     TANDEM_RETURN_IF_ERROR(in_range(at, "row.accept", commits, 1, INT32_MAX));
   }

@@ -43,7 +43,7 @@ bool Engine::has_arrived(std::int64_t t, Nanos now) const {
 Status Engine::take_arrivals(std::int64_t t, Nanos now) {
   TANDEM_RETURN_IF_ERROR(refill());
   while (has_arrived(t, now)) {
-    const TokenStream tokens{upcoming_->row.id, upcoming_->abort_after, 0, 0};
+    const TokenStream tokens{upcoming_->row.id, upcoming_->row.abort_after, 0, 0};
     queue_.push_back(Waiting{std::move(*upcoming_), tokens, false, false});
     upcoming_.reset();
     TANDEM_RETURN_IF_ERROR(refill());
@@ -88,7 +88,7 @@ void Engine::plan_triggers(std::vector<Task>& tasks) {
       if (o.ending) continue;
       const std::int32_t delivered = o.what.tokens.generated;
       const bool abort = kind == TaskKind::abort;
-      const std::int32_t after = abort ? o.what.spec.abort_after : o.what.spec.preempt_after;
+      const std::int32_t after = abort ? o.what.spec.row.abort_after : o.what.spec.preempt_after;
       if (after < 0 || delivered < after || (!abort && o.what.preempt_fired)) continue;
       if (!abort) o.what.preempt_fired = true;
       tasks.push_back(end_slot(slot, kind));
@@ -224,7 +224,7 @@ void Engine::plan_admissions(std::vector<Task>& tasks) {
     }
     // The one abort that needs no message: it stands right behind the admission, so that a step may
     // have the flag and nothing that runs (4.4).
-    if (at(slot).what.spec.abort_after == 0) tasks.push_back(end_slot(slot, TaskKind::abort));
+    if (at(slot).what.spec.row.abort_after == 0) tasks.push_back(end_slot(slot, TaskKind::abort));
   }
 }
 

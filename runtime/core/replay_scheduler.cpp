@@ -79,7 +79,8 @@ TokenStream ReplayScheduler::stream_of(const RequestRow& row, std::int32_t gener
   stream.id = row.id;
   const auto request = run_.table.find(row.id);
   const bool aborted = request != run_.table.end() && request->second.aborted();
-  stream.compared_max = aborted ? request->second.outcome.output_len : -1;
+  stream.compared_max = row.abort_after;
+  if (row.abort_after < 0 && aborted) stream.compared_max = request->second.outcome.output_len;
   std::vector<std::int64_t> tokens;
   tokens.reserve(static_cast<std::size_t>(generated));
   for (std::int32_t k = 0; k < generated; ++k) {

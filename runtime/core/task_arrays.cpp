@@ -23,8 +23,8 @@ void append_words(const Task& task, std::vector<std::int64_t>& out) {
     for (const std::int64_t value :
          {std::int64_t{row.id}, row.arrival, std::int64_t{row.prompt_len},
           std::int64_t{row.max_dec_len}, std::int64_t{row.eos_at}, std::int64_t{row.stop_at},
-          std::int64_t{row.stop_len}, std::int64_t{row.min_tokens},
-          std::int64_t{row.cached_prompt}}) {
+          std::int64_t{row.stop_len}, std::int64_t{row.min_tokens}, std::int64_t{row.cached_prompt},
+          std::int64_t{row.abort_after}}) {
       out.push_back(value);
     }
     append(row.accept, out);

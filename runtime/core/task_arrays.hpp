@@ -34,9 +34,10 @@ enum class RowWord : std::uint8_t {
   stop_at,
   stop_len,
   min_tokens,
-  cached_prompt
+  cached_prompt,
+  abort_after
 };
-constexpr std::size_t kRowHead = 9;
+constexpr std::size_t kRowHead = 10;
 
 /// Appends the words of one task.
 void append_words(const Task& task, std::vector<std::int64_t>& out);

@@ -10,21 +10,21 @@
 namespace tandem::cuda {
 namespace {
 
-/// Extremes of a launch's ids and its live tail, gathered by the threads of one block.
+/// Strays among a launch's ids and its live tail, gathered by the threads of one block.
 struct LaunchStats {
-  int id_min, id_max, live, sum;
+  int id_below, id_above, live, sum;
 
   __device__ void clear() {
     if (threadIdx.x == 0) {
-      id_min = INT_MAX;
-      id_max = INT_MIN;
+      id_below = 0;
+      id_above = 0;
       live = sum = 0;
     }
     __syncthreads();
   }
-  __device__ void note_id(std::int64_t id) {
-    atomicMin(&id_min, static_cast<int>(id));
-    atomicMax(&id_max, static_cast<int>(id));
+  __device__ void note_id(std::int64_t id, std::int32_t vocab_size) {
+    if (id < 0) atomicMin(&id_below, as_recorded_id(id));
+    if (id >= vocab_size) atomicMax(&id_above, as_recorded_id(id));
   }
 };
 
@@ -79,7 +79,7 @@ __global__ void target_forward_kernel(const __grid_constant__ ModelConfig model,
   stats.clear();
   for (std::int32_t x = threadIdx.x; x < rows; x += blockDim.x) {
     const std::int64_t id = m.ids_remove_padding[x];
-    stats.note_id(id);
+    stats.note_id(id, model.vocab_size);
     const std::int32_t batch = m.batch_id_per_token[x];
     ProvenanceRow row;
     if (batch >= 0) {
@@ -94,8 +94,8 @@ __global__ void target_forward_kernel(const __grid_constant__ ModelConfig model,
     note_live_tail(stats, m.batch_id_per_token, m.seq_lens_this_time, m.cu_seqlens_q[n], rows, n);
     __syncthreads();
     if (threadIdx.x == 0) {
-      image[layout.number(ImageNumber::id_min)] = stats.id_min;
-      image[layout.number(ImageNumber::id_max)] = stats.id_max;
+      image[layout.number(ImageNumber::id_below)] = stats.id_below;
+      image[layout.number(ImageNumber::id_above)] = stats.id_above;
       image[layout.number(ImageNumber::live_tail)] = stats.live;
     }
   }
@@ -143,7 +143,7 @@ __device__ void draft_row(const ModelConfig& model, const DeviceTensors& m,
                           const DraftLaunch& launch, std::int32_t x, LaunchStats& stats,
                           int* broken, int* paired_rows) {
   const std::int64_t id = m.draft_ids[x];
-  stats.note_id(id);
+  stats.note_id(id, model.vocab_size);
   const std::int32_t slot = m.draft_batch_id[x];
   if (slot < 0) {
     m.draft_hidden[x] = ProvenanceRow{};
@@ -162,7 +162,10 @@ __device__ void draft_row(const ModelConfig& model, const DeviceTensors& m,
   const bool goes_on = in.request == first.request && in.phase == first.phase &&
                        in.position == first.position + offset;
   if (!goes_on) atomicMin(&broken[slot], offset);
-  if (launch.substep == 0 && paired) atomicAdd(&paired_rows[slot], 1);
+  // The last row of an unfinished chunk meets a token that is nobody's: right by chance (5.8).
+  const bool is_nobodys =
+      offset + 1 == m.draft_q[slot] && m.seq_lens_decoder[slot] < m.prompt_lens[slot];
+  if (launch.substep == 0 && paired && !is_nobodys) atomicAdd(&paired_rows[slot], 1);
 }
 
 __device__ void take_provenance(const DeviceTensors& m, const ImageLayout& layout,
@@ -213,8 +216,8 @@ __global__ void draft_forward_kernel(const __grid_constant__ ModelConfig model,
     __syncthreads();
     if (threadIdx.x == 0) {
       const auto j = static_cast<std::size_t>(launch.substep);
-      image[layout.number(SubstepNumber::id_min, j)] = stats.id_min;
-      image[layout.number(SubstepNumber::id_max, j)] = stats.id_max;
+      image[layout.number(SubstepNumber::id_below, j)] = stats.id_below;
+      image[layout.number(SubstepNumber::id_above, j)] = stats.id_above;
       image[layout.number(SubstepNumber::live_tail, j)] = stats.live;
       image[layout.number(SubstepNumber::device_sum, j)] = stats.sum;
     }

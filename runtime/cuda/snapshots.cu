@@ -42,10 +42,16 @@ struct SlotWriter {
     put(first, 2, length > 1 ? digest_of(model, row + 1, length - 1, 8) : 0);
     put(first, 3, digest_of(model, row, 1, 8));
   }
-  __device__ void token_row(int table, const std::int64_t* row) const {
+  [[nodiscard]] __device__ std::int32_t get(ImageColumn name, int offset) const {
+    return image[layout.column(name, offset) + slot];
+  }
+  /// Cells from `known` on are leftovers: -1.
+  __device__ void token_row(int table, const std::int64_t* row, std::int32_t known) const {
     const auto width = static_cast<std::size_t>(model.row_width());
     auto* out = reinterpret_cast<std::int64_t*>(image + layout.token_table(table));
-    for (std::size_t x = 0; x < width; ++x) out[slot * width + x] = row[x];
+    for (std::size_t x = 0; x < width; ++x) {
+      out[slot * width + x] = x < static_cast<std::size_t>(known) ? row[x] : -1;
+    }
   }
   [[nodiscard]] __device__ const std::int64_t* row_of(std::span<std::int64_t> table) const {
     return &table[slot * static_cast<std::size_t>(model.row_width())];
@@ -89,7 +95,7 @@ struct TakeP1 {
     const bool held = w.m.stop_flags[w.slot] == 0 || w.m.is_block_step[w.slot] != 0;
     w.put(ImageColumn::p1_request, held ? w.m.slot_request[w.slot] : kNoRequest);
     w.put(ImageColumn::p1_generation, held ? w.m.slot_generation[w.slot] : 0);
-    if (full) w.token_row(0, w.row_of(w.m.draft_tokens));
+    if (full) w.token_row(0, w.row_of(w.m.draft_tokens), w.model.row_width());
   }
 };
 
@@ -113,7 +119,11 @@ struct TakeP2 {
     w.slots(ImageColumn::p2);
     const std::int64_t* row = w.row_of(w.m.accept_tokens);
     const std::int32_t count = min(max(w.m.accept_num[w.slot], 0), w.model.row_width());
-    w.put(ImageColumn::accept_digest, digest_of(w.model, row, static_cast<std::size_t>(count), 16));
+    // A chunk that does not finish its text: its token is sent to nobody.
+    const bool is_sent =
+        w.get(ImageColumn::p1, 1) <= 0 || w.m.seq_lens_decoder[w.slot] >= w.m.prompt_lens[w.slot];
+    w.put(ImageColumn::accept_digest,
+          is_sent ? digest_of(w.model, row, static_cast<std::size_t>(count), 16) : 0);
     w.put(ImageColumn::last_digest, count > 0 ? digest_of(w.model, row + count - 1, 1, 8) : 0);
     w.put(ImageColumn::p2_first, digest_of(w.model, w.row_of(w.m.draft_tokens), 1, 8));
     std::int32_t marks = 0;
@@ -123,7 +133,7 @@ struct TakeP2 {
     }
     w.put(ImageColumn::accept_marks, marks);
     w.put(ImageColumn::p2_generation, w.ran(n) ? w.m.slot_generation[w.slot] : 0);
-    if (full) w.token_row(1, row);
+    if (full) w.token_row(1, row, count);
   }
 };
 
@@ -153,7 +163,7 @@ struct TakeP4 {
     w.put(ImageColumn::step_state, 1, w.m.step_seq_lens_decoder[w.slot]);
     w.put(ImageColumn::step_state, 2,
           length > 1 ? digest_of(w.model, row + 1, static_cast<std::size_t>(length) - 1, 8) : 0);
-    if (full) w.token_row(2, w.row_of(w.m.draft_tokens));
+    if (full) w.token_row(2, w.row_of(w.m.draft_tokens), w.model.row_width());
   }
 };
 

@@ -73,8 +73,8 @@ void fill_packing(const ImageLayout& layout, const ImageReader& image, StepRecor
   image.runs(layout.batch, r.token_num, r.row_runs);
   image.runs(layout.batch_output, r.output_rows, r.output_runs);
   r.guard_tripped = r.cu_seqlens_q.back() > r.token_num;
-  r.id_min = image.number(ImageNumber::id_min);
-  r.id_max = image.number(ImageNumber::id_max);
+  r.id_below = image.number(ImageNumber::id_below);
+  r.id_above = image.number(ImageNumber::id_above);
   r.live_tail = image.number(ImageNumber::live_tail);
 }
 
@@ -102,8 +102,8 @@ void fill_substep(const ImageReader& image, std::size_t j, DraftSubstep& sub) {
   image.column(SubstepColumn::row_phase, j, sub.row_phase);
   image.column(SubstepColumn::row_count, j, sub.row_count);
   sub.device_sum = image.number(SubstepNumber::device_sum, j);
-  sub.id_min = image.number(SubstepNumber::id_min, j);
-  sub.id_max = image.number(SubstepNumber::id_max, j);
+  sub.id_below = image.number(SubstepNumber::id_below, j);
+  sub.id_above = image.number(SubstepNumber::id_above, j);
   sub.live_tail = image.number(SubstepNumber::live_tail, j);
 }
 

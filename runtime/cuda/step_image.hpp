@@ -55,8 +55,8 @@ enum class SubstepColumn : std::uint8_t {
 };
 
 enum class ImageNumber : std::uint8_t {
-  id_min,
-  id_max,
+  id_below,
+  id_above,
   live_tail,
   output_rows,
   tasks_digest,  ///< of the task arrays as they were copied (V39)
@@ -65,7 +65,7 @@ enum class ImageNumber : std::uint8_t {
   kCount
 };
 
-enum class SubstepNumber : std::uint8_t { device_sum, id_min, id_max, live_tail, kCount };
+enum class SubstepNumber : std::uint8_t { device_sum, id_below, id_above, live_tail, kCount };
 
 /// Places in an image, in words. Sizes are fixed by the configuration; plain, so that a launch can
 /// carry it.

@@ -4,6 +4,7 @@
 #include <span>
 
 #include "runtime/host/host_device.hpp"
+#include "runtime/host/stray_ids.hpp"
 #include "runtime/ops/draft_arguments.hpp"
 
 namespace tandem {
@@ -61,12 +62,10 @@ void HostDevice::draft_forward(const plan::Operation& op, const LaunchArgs& args
   StepRecord& record = args.pending->record;
   DraftSubstep& sub = record.substeps[static_cast<std::size_t>(op.substep)];
   if (recording) std::fill(sub.row_request.begin(), sub.row_request.end(), kNoRequest);
-  std::int64_t id_min = m_.draft_ids[0];
-  std::int64_t id_max = id_min;
+  StrayIds strays(config_.vocab_size);
   for (std::size_t x = 0; x < rows; ++x) {
     const std::int64_t id = m_.draft_ids[x];
-    id_min = std::min(id_min, id);
-    id_max = std::max(id_max, id);
+    strays.note(id);
     const std::int32_t batch = m_.draft_batch_id[x];
     ProvenanceRow& out = m_.draft_hidden[x];
     out = ProvenanceRow{};
@@ -84,11 +83,14 @@ void HostDevice::draft_forward(const plan::Operation& op, const LaunchArgs& args
     out = {in.request, kv_position + 1, op.substep + 1, sound ? 1 : 0};
     if (!recording) continue;
     note_row(sub, slot, in, offset);
-    if (op.substep == 0 && paired) ++record.paired[slot];
+    // The last row of an unfinished chunk meets a token that is nobody's: right by chance (5.8).
+    const bool is_nobodys =
+        offset + 1 == m_.draft_q[slot] && m_.seq_lens_decoder[slot] < m_.prompt_lens[slot];
+    if (op.substep == 0 && paired && !is_nobodys) ++record.paired[slot];
   }
-  sub.id_min = static_cast<std::int32_t>(id_min);
-  sub.id_max = static_cast<std::int32_t>(id_max);
   if (!recording) return;
+  sub.id_below = strays.below();
+  sub.id_above = strays.above();
   const auto valid = static_cast<std::size_t>(m_.draft_cu_q[slots()]);
   sub.live_tail = count_live(m_.draft_batch_id, valid, rows);
   for (std::size_t i = static_cast<std::size_t>(args.n); i < slots(); ++i) {

@@ -126,6 +126,7 @@ class HostDevice : public Device {
   void take_write_owners(StepRecord& record, const LaunchArgs& args) const;
   [[nodiscard]] bool ran(std::size_t slot, const LaunchArgs& args) const;
   void take_p2(StepRecord& record, RecordLevel level) const;
+  void take_accepted_tokens(StepRecord& record) const;
   void take_p3(StepRecord& record, RecordLevel level) const;
   void take_p4(StepRecord& record, RecordLevel level) const;
   void take_slots(SlotColumns& out, bool with_accept) const;

@@ -138,7 +138,8 @@ void HostDevice::take_p2(StepRecord& record, RecordLevel level) const {
     const std::int64_t* row = &m_.accept_tokens[i * width()];
     const auto count = static_cast<std::size_t>(
         std::clamp<std::int32_t>(m_.accept_num[i], 0, config_.row_width()));
-    record.accept_digest[i] = digest(row, count, 16);
+    const bool is_sent = record.p1.e[i] <= 0 || m_.seq_lens_decoder[i] >= m_.prompt_lens[i];
+    record.accept_digest[i] = is_sent ? digest(row, count, 16) : 0;
     record.last_digest[i] = count > 0 ? digest(row + count - 1, 1, 8) : 0;
     record.p2_first[i] = digest(&m_.draft_tokens[i * width()], 1, 8);
     std::int32_t marks = 0;
@@ -148,7 +149,17 @@ void HostDevice::take_p2(StepRecord& record, RecordLevel level) const {
     }
     record.accept_marks[i] = marks;
   }
-  if (level == RecordLevel::full) record.p2_tokens = m_.accept_tokens;
+  if (level == RecordLevel::full) take_accepted_tokens(record);
+}
+
+/// Cells behind the accepted tokens hold what earlier steps left: -1 in the record.
+void HostDevice::take_accepted_tokens(StepRecord& record) const {
+  record.p2_tokens = m_.accept_tokens;
+  for (std::size_t i = 0; i < slots(); ++i) {
+    const auto row = record.p2_tokens.begin() + static_cast<std::ptrdiff_t>(i * width());
+    const std::int32_t count = std::clamp(m_.accept_num[i], 0, config_.row_width());
+    std::fill(row + count, row + config_.row_width(), -1);
+  }
 }
 
 void HostDevice::take_p3(StepRecord& record, RecordLevel level) const {

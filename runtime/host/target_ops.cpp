@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "runtime/host/host_device.hpp"
+#include "runtime/host/stray_ids.hpp"
 #include "runtime/ops/target_arguments.hpp"
 
 namespace tandem {
@@ -26,12 +27,10 @@ void HostDevice::pre_process(const LaunchArgs& args) {
 
 void HostDevice::target_forward(const LaunchArgs& args) {
   const auto rows = static_cast<std::size_t>(std::max(args.token_num, args.captured));
-  std::int64_t id_min = m_.ids_remove_padding[0];
-  std::int64_t id_max = id_min;
+  StrayIds strays(config_.vocab_size);
   for (std::size_t x = 0; x < rows; ++x) {
     const std::int64_t id = m_.ids_remove_padding[x];
-    id_min = std::min(id_min, id);
-    id_max = std::max(id_max, id);
+    strays.note(id);
     const std::int32_t batch = m_.batch_id_per_token[x];
     ProvenanceRow& row = m_.hidden_states[x];
     if (batch < 0) {
@@ -46,8 +45,8 @@ void HostDevice::target_forward(const LaunchArgs& args) {
   }
   if (args.pending->level == RecordLevel::off) return;
   StepRecord& record = args.pending->record;
-  record.id_min = static_cast<std::int32_t>(id_min);
-  record.id_max = static_cast<std::int32_t>(id_max);
+  record.id_below = strays.below();
+  record.id_above = strays.above();
   take_packing(record, args);
   // As the forward sees its static buffers: batch ids up to the captured size, q of all slots.
   const auto valid = static_cast<std::size_t>(m_.cu_seqlens_q[static_cast<std::size_t>(args.n)]);

@@ -1,7 +1,8 @@
-// ProvenanceRow: a row of hidden states in the scripted model, on every device.
+// What the scripted model's forwards see on every device: rows of provenance, and strays of ids.
 #pragma once
 
 #include <cstdint>
+#include <limits>
 
 #include "traces/base/ids.hpp"
 
@@ -18,5 +19,12 @@ struct ProvenanceRow {
 /// Level `full` (V11): no request, no batch id and no text position, so that whoever reads it
 /// computes something wrong.
 constexpr std::int32_t kPoison = -0x5A5A5A5B;
+
+/// A token id as a record holds it: one that has no 32-bit form becomes the nearest that has.
+constexpr std::int32_t as_recorded_id(std::int64_t id) {
+  constexpr std::int64_t kLeast = std::numeric_limits<std::int32_t>::min();
+  constexpr std::int64_t kGreatest = std::numeric_limits<std::int32_t>::max();
+  return static_cast<std::int32_t>(id < kLeast ? kLeast : id > kGreatest ? kGreatest : id);
+}
 
 }  // namespace tandem

@@ -204,8 +204,7 @@ void BlockVerifier::judge_launch(StepContext& c, StepRecord* copy) {
   if (c.out.is_enabled(CheckId::V20)) v20_slots_beyond_view(c);
   v9_input_rows(c);
   v10_output_rows(c);
-  v34_main_ids(c);
-  v9_main_ids(c);
+  if (c.out.is_enabled(CheckId::V34)) v34_main_ids(c);
   v29_main_size(c);
   v23_plan(c);
   v36_beliefs(c);
@@ -230,7 +229,6 @@ void BlockVerifier::judge_back(StepContext& c) {
   v17_shadow(c);
   v16_skipped_substeps(c);
   v29_draft_sizes(c);
-  v34_draft_rows(c);
   v36_draft_reach(c);
   v18_v19_state_at_end(c);
   v19_q_follows_p3(c);

@@ -159,25 +159,24 @@ void v32_provenance(StepContext& c, const DraftSubstep& sub, std::int32_t subste
   compare(c, CheckId::V32, Field::sub_row_count, "P3", sub.row_count, x.d);
 }
 
-/// V32, the target's rows of sub-step 0: each is paired with the token behind it. The last row of a
-/// chunk that does not finish its text meets a sampled token instead of the text's (5.8).
+/// V32, the target's rows of sub-step 0: each is paired with the token behind it, but the last one
+/// of a chunk that does not finish its text: it meets a sampled token instead of the text's (5.8).
 void v32_pairs(StepContext& c, const DraftSubstep& sub) {
   for (std::size_t i = 0; i < c.slots(); ++i) {
     const std::int32_t rows = sub.launched ? std::max(sub.qd[i], 0) : 0;
-    const std::int32_t paired = c.r.paired[i];
-    if (paired == rows || (c.s.chunk[i] != 0 && paired == rows - 1)) continue;
+    const std::int32_t want = rows > 0 && c.s.chunk[i] != 0 ? rows - 1 : rows;
+    if (c.r.paired[i] == want) continue;
     c.out.add({CheckId::V32, "P3", static_cast<std::int32_t>(i), c.s.request[i], Field::paired, "",
-               nothing(), just(paired), just(rows)});
+               nothing(), just(c.r.paired[i]), just(want)});
   }
 }
 
 void v34_draft_ids(StepContext& c, const DraftSubstep& sub) {
-  const std::int32_t last = sub.token_num > 0 ? c.rules.vocab - 1 : 0;
-  if (sub.id_min < 0 || sub.id_min > sub.id_max) {
-    at_substep(c, CheckId::V34, Field::sub_id_min, nothing(), just(sub.id_min), just(0));
+  if (sub.id_below != 0) {
+    at_substep(c, CheckId::V34, Field::sub_id_below, nothing(), just(sub.id_below), just(0));
   }
-  if (sub.id_max > last) {
-    at_substep(c, CheckId::V34, Field::sub_id_max, nothing(), just(sub.id_max), just(last));
+  if (sub.id_above != 0) {
+    at_substep(c, CheckId::V34, Field::sub_id_above, nothing(), just(sub.id_above), just(0));
   }
 }
 
@@ -194,8 +193,8 @@ void v16_not_launched(StepContext& c, const DraftSubstep& sub) {
   zero(Field::sub_token_num, sub.token_num);
   zero(Field::sub_captured_size, sub.captured_size);
   zero(Field::sub_device_sum, sub.device_sum);
-  zero(Field::sub_id_min, sub.id_min);
-  zero(Field::sub_id_max, sub.id_max);
+  zero(Field::sub_id_below, sub.id_below);
+  zero(Field::sub_id_above, sub.id_above);
   zero(Field::sub_qd, all_zero(sub.qd) ? 0 : 1);
   zero(Field::sub_dd, all_zero(sub.dd) ? 0 : 1);
   zero(Field::sub_row_request, all_zero(sub.row_request, -1) ? 0 : 1);

@@ -1,4 +1,4 @@
-// V9 and V10: the packed token axis of the target forward.
+// V9, V10 and V34: the packed token axis of the target forward.
 #include <algorithm>
 
 #include "sim/checks/stages.hpp"
@@ -102,6 +102,16 @@ void v10_output_rows(StepContext& c) {
   };
   if (c.r.output_rows != rows) add(Field::output_rows, rows);
   if (c.r.output_rows_host != host) add(Field::output_rows_host, host);
+}
+
+/// Padding included, so that rows T..N-1 hold vocabulary ids (V9).
+void v34_main_ids(StepContext& c) {
+  const auto no_stray = [&c](Field field, std::int32_t id) {
+    if (id == 0) return;
+    c.out.add({CheckId::V34, "P1", -1, -1, field, "", nothing(), just(id), just(0)});
+  };
+  no_stray(Field::id_below, c.r.id_below);
+  no_stray(Field::id_above, c.r.id_above);
 }
 
 }  // namespace tandem::sim

@@ -12,7 +12,8 @@ void wrong_outcome(StepContext& c, std::size_t slot, const char* member, Value h
              member, host, nothing(), oracle});
 }
 
-/// The client's trigger is no part of a record: of what was delivered an abort may keep any prefix.
+/// Of what was delivered an abort keeps as many as the client's trigger says; any prefix where that
+/// is not known.
 void check_aborted(StepContext& c, std::size_t slot, const RequestOutcome* found) {
   constexpr auto kAbort = static_cast<int>(StopReason::abort);
   if (found == nullptr) {
@@ -22,9 +23,12 @@ void check_aborted(StepContext& c, std::size_t slot, const RequestOutcome* found
   if (found->reason != StopReason::abort) {
     wrong_outcome(c, slot, ".reason", just(static_cast<int>(found->reason)), just(kAbort));
   }
-  if (found->output_len < 0 || found->output_len > c.s.known_g[slot]) {
-    wrong_outcome(c, slot, ".output_len", just(found->output_len), just(c.s.known_g[slot]));
-  }
+  const std::int32_t delivered = c.s.known_g[slot];
+  const std::int32_t trigger = c.s.occupants[slot].row.abort_after;
+  const std::int32_t kept = trigger < 0 ? delivered : std::min(trigger, delivered);
+  const bool fits = trigger < 0 ? found->output_len >= 0 && found->output_len <= delivered
+                                : found->output_len == kept;
+  if (!fits) wrong_outcome(c, slot, ".output_len", just(found->output_len), just(kept));
 }
 
 /// It goes on, unless its own tokens had ended it before its -9 came.

@@ -88,8 +88,8 @@ bool is_sane(const StepContext& c, const RequestRow& row) {
   const bool arrived = c.config.arrivals != ArrivalUnit::step || row.arrival <= c.r.t;
   return row.id >= 0 && row.arrival >= 0 && arrived && row.prompt_len >= 1 &&
          row.max_dec_len >= 1 && row.eos_at >= 0 && sequence && row.min_tokens >= 0 &&
-         row.cached_prompt >= 0 && row.cached_prompt <= row.prompt_len && commits &&
-         (list || row.accept.empty());
+         row.cached_prompt >= 0 && row.cached_prompt <= row.prompt_len && row.abort_after >= -1 &&
+         commits && (list || row.accept.empty());
 }
 
 }  // namespace

@@ -194,6 +194,12 @@ void v12_relations(StepContext& c) {
   }
 }
 
+/// Whether a producer knows which chunks do not finish their text, so that it leaves out the digest
+/// of their tokens.
+bool tells_chunks(const StepContext& c) {
+  return c.has(Field::p1_e) && c.has(Field::p1_p) && c.has(Field::p2_d);
+}
+
 void v13_accepted(StepContext& c) {
   const auto add = [&c](Field field, std::size_t i, std::int32_t device, std::int32_t oracle) {
     c.out.add({CheckId::V13, "P2", static_cast<std::int32_t>(i), c.s.request[i], field, "",
@@ -212,6 +218,10 @@ void v13_accepted(StepContext& c) {
       if (a < 1 || a > most) add(Field::p2_a, i, a, std::clamp(a, 1, most));
       if ((c.r.accept_marks[i] & ~kMarks) != 0) {
         add(Field::accept_marks, i, c.r.accept_marks[i], c.r.accept_marks[i] & kMarks);
+      }
+      const bool told = tells_chunks(c) && c.has(Field::accept_digest);
+      if (told && c.s.chunk[i] != 0 && c.r.accept_digest[i] != 0) {
+        add(Field::accept_digest, i, c.r.accept_digest[i], 0);
       }
     }
   }
@@ -314,7 +324,8 @@ void v14_status(StepContext& c) {
     const std::int32_t all = c.r.accept_digest[i];
     const std::int32_t last = c.r.last_digest[i];
     const bool in_range = all >= 0 && all <= 0xFFFF && last >= 0 && last <= 0xFF;
-    if (in_range && (c.r.p2.a[i] != 1 || all / 256 == last)) continue;
+    const bool is_left_out = c.s.chunk[i] != 0 && all == 0;
+    if (in_range && (c.r.p2.a[i] != 1 || is_left_out || all / 256 == last)) continue;
     c.out.add({CheckId::V14, "P2", static_cast<std::int32_t>(i), c.s.request[i],
                in_range ? Field::last_digest : Field::accept_digest, "", nothing(),
                just(in_range ? last : all), in_range ? just(all / 256) : nothing()});

@@ -107,16 +107,16 @@ void v29_main_size(StepContext& c);
 void v29_draft_sizes(StepContext& c);
 void v30_tails(StepContext& c);
 
-// -- packing: packing_checks.cpp, id_checks.cpp ---------------------------------------------------
+// -- packing: packing_checks.cpp -----------------------------------------------------------------
 void v9_input_rows(StepContext& c);
 void v10_output_rows(StepContext& c);
 void v34_main_ids(StepContext& c);
-void v9_main_ids(StepContext& c);
 
 // -- settle: launch_checks.cpp -------------------------------------------------------------------
 void v2_v4_cached_out(StepContext& c);
 
 // -- P2: slot_checks.cpp -------------------------------------------------------------------------
+bool tells_chunks(const StepContext& c);
 void v13_accepted(StepContext& c);
 void v33_script(StepContext& c);
 void v15_v34_marks(StepContext& c);
@@ -129,7 +129,6 @@ void v13_accepted_rows(StepContext& c);  // full_checks.cpp
 void v16_v17_v32_drafts(StepContext& c);
 void v17_shadow(StepContext& c);
 void v16_skipped_substeps(StepContext& c);  // rest_checks.cpp
-void v34_draft_rows(StepContext& c);        // id_checks.cpp
 void v36_draft_reach(StepContext& c);       // belief_checks.cpp
 void v18_p3(StepContext& c);                // full_checks.cpp
 void v18_v19_state_at_end(StepContext& c);

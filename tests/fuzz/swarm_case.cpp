@@ -31,9 +31,9 @@ void add_request_features(std::vector<Feature>& out) {
   using Spec = const RequestSpec&;
   out.push_back({"aborts",
                  [](const RandomCase& c) {
-                   return any_request(c, [](Spec r) { return r.abort_after >= 0; });
+                   return any_request(c, [](Spec r) { return r.row.abort_after >= 0; });
                  },
-                 [](RandomCase& c) { each_request(c, [](auto& r) { r.abort_after = -1; }); }});
+                 [](RandomCase& c) { each_request(c, [](auto& r) { r.row.abort_after = -1; }); }});
   out.push_back({"preemptions",
                  [](const RandomCase& c) {
                    return any_request(c, [](Spec r) { return r.preempt_after >= 0; });

@@ -137,8 +137,6 @@ class DecodeTrace {
     r.token_num = r.output_rows = r.output_rows_host = slots * width;
     r.cached_in = r.cached_out = {slots * width, slots};
     r.mode = LaunchMode::predicted;
-    r.id_min = static_cast<std::int32_t>(draws_.below(600));
-    r.id_max = 31'999 - static_cast<std::int32_t>(draws_.below(600));
   }
 
   void verify(StepRecord& r) {
@@ -182,8 +180,6 @@ class DecodeTrace {
         sub.device_sum += q;
         sub.hidden_rows = j == 0 ? r.token_num : r.n;
         sub.token_num = j == 0 ? r.token_num : r.real_bsz;
-        sub.id_min = static_cast<std::int32_t>(draws_.below(600));
-        sub.id_max = 31'999 - static_cast<std::int32_t>(draws_.below(600));
         d += q;
         q = q > 0 ? 1 : 0;
       }

@@ -177,8 +177,8 @@ class RandomRecords {
     value.max_dec_len = any<std::int32_t>();
     value.eos_at = any<std::int32_t>();
     small_list(value.accept);
-    for (std::int32_t* member :
-         {&value.stop_at, &value.stop_len, &value.min_tokens, &value.cached_prompt}) {
+    for (std::int32_t* member : {&value.stop_at, &value.stop_len, &value.min_tokens,
+                                 &value.cached_prompt, &value.abort_after}) {
       fill(*member);
     }
   }

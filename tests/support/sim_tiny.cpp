@@ -76,6 +76,8 @@ void TinyRun::refresh(std::int32_t slot, std::int32_t blocks) {
 
 void TinyRun::preempt(std::int32_t slot) { new_task(TaskKind::preempt, slot, 0); }
 
+void TinyRun::abort(std::int32_t slot) { new_task(TaskKind::abort, slot, 0); }
+
 void TinyRun::insert(const Task& task) {
   TinySlot& slot = slots_[at(task.slot)];
   if (task.admits) {
@@ -92,7 +94,8 @@ void TinyRun::insert(const Task& task) {
         keyed_draw(config_.seed, hash_text("infer_seed"), who, 0) % 9223372036854775806U);
   }
   slot.table.insert(slot.table.end(), task.blocks.begin(), task.blocks.end());
-  if (task.kind == TaskKind::preempt) {
+  if (task.kind == TaskKind::preempt || task.kind == TaskKind::abort) {
+    slot.aborted = task.kind == TaskKind::abort;
     slot.table.clear();
     slot.s = true;
     slot.q = slot.e = slot.d = slot.b = 0;
@@ -187,7 +190,6 @@ void TinyRun::pack() {
   if (room > 0) r_.row_runs.push_back({-1, room});
   r_.output_rows = r_.cu_seqlens_q_output.back();
   if (r_.kind == StepKind::back) r_.output_rows_host = r_.output_rows;
-  write_main_ids(room);
 }
 
 void TinyRun::save() {
@@ -236,9 +238,14 @@ void TinyRun::receive(const Message& message, std::size_t slots) {
       const StopReason usual = eos ? StopReason::eos : StopReason::length;
       r_.outcomes.push_back({slot.request, slot.known_g, slot.by_stop ? StopReason::stop : usual});
     }
+    if (!ended && slot.aborted) {
+      const std::int32_t trigger = slot.row.abort_after;
+      const std::int32_t kept = trigger < 0 ? slot.known_g : std::min(trigger, slot.known_g);
+      r_.outcomes.push_back({slot.request, kept, StopReason::abort});
+    }
     slot.request = -1;
     slot.known_d = slot.known_g = slot.in_flight = 0;
-    slot.ended = false;
+    slot.ended = slot.aborted = false;
   }
 }
 
@@ -458,7 +465,6 @@ const StepRecord& TinyRun::step() {
     write_accepted_tokens();
     compose();
     propose();
-    write_draft_ids();
     for (std::int32_t i = 0; i < n_; ++i) {  // 5.12b
       TinySlot& slot = slots_[at(i)];
       slot.q = slot.s ? 0 : as_int(row_length(slot));

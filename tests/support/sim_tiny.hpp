@@ -18,7 +18,7 @@ struct TinySlot {
   RequestRow row;
   std::int32_t request = -1, given = 0;
   std::int32_t q = 0, e = 0, d = 0, b = 0, g = 0, a = 0, p = 0;
-  bool s = true, chunk = false, ended = false;
+  bool s = true, chunk = false, ended = false, aborted = false;
   std::vector<std::int64_t> row_tokens;  ///< D, W entries, -1: none
   std::vector<std::int64_t> accepted;    ///< A[0..a)
   std::int32_t step_q = 0, step_d = 0;
@@ -55,6 +55,8 @@ class TinyRun {
   void resume(std::int32_t slot, const RequestRow& row, std::int32_t generated,
               std::int32_t blocks);
   void preempt(std::int32_t slot);
+  /// Keeps what its row's trigger says of the tokens delivered so far; all where that is -1.
+  void abort(std::int32_t slot);
 
   /// Runs one iteration. The record is valid until the next call.
   const StepRecord& step();
@@ -94,8 +96,6 @@ class TinyRun {
   void write_draft_tokens(std::vector<std::int64_t>& out) const;
   void write_accepted_tokens();
   void write_full_totals();
-  void write_main_ids(std::int32_t padding_rows);
-  void write_draft_ids();
   void write_p1();
   void write_p2();
   void write_p4();

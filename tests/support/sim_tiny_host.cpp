@@ -62,8 +62,9 @@ std::int32_t staged_digest(const std::vector<Task>& tasks) {
     if (task.admits) {
       word(row.id);
       word(row.arrival);
-      for (const std::int32_t value : {row.prompt_len, row.max_dec_len, row.eos_at, row.stop_at,
-                                       row.stop_len, row.min_tokens, row.cached_prompt}) {
+      for (const std::int32_t value :
+           {row.prompt_len, row.max_dec_len, row.eos_at, row.stop_at, row.stop_len, row.min_tokens,
+            row.cached_prompt, row.abort_after}) {
         word(value);
       }
       list(row.accept);
@@ -115,10 +116,10 @@ void TinyRun::write_draft_tokens(std::vector<std::int64_t>& out) const {
   }
 }
 
-/// Cells behind the a tokens hold what earlier steps left: here 11.
+/// Cells behind the a tokens hold what earlier steps left: -1 in the record.
 void TinyRun::write_accepted_tokens() {
   if (level_ != RecordLevel::full) return;
-  r_.p2_tokens.assign(slots_.size() * static_cast<std::size_t>(config_.row_width()), 11);
+  r_.p2_tokens.assign(slots_.size() * static_cast<std::size_t>(config_.row_width()), -1);
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     std::copy(slots_[i].accepted.begin(), slots_[i].accepted.end(),
               r_.p2_tokens.begin() + static_cast<std::ptrdiff_t>(i) *
@@ -131,47 +132,6 @@ void TinyRun::write_full_totals() {
   if (level_ != RecordLevel::full || r_.kind != StepKind::back) return;
   r_.poison_rows =
       r_.token_num - r_.cu_seqlens_q.back() + n_ * config_.row_width() - r_.output_rows;
-}
-
-/// Ids of the draft launches, as far as decode rows and padding go; a text is 3 to 800.
-void TinyRun::write_draft_ids() {
-  for (std::size_t j = 0; j < r_.substeps.size(); ++j) {
-    DraftSubstep& sub = r_.substeps[j];
-    if (!sub.launched) continue;
-    std::vector<std::int64_t> ids;
-    if (sub.token_num > sub.device_sum) ids.push_back(config_.padding_id);
-    for (std::size_t i = 0; i < slots_.size(); ++i) {
-      const TinySlot& slot = slots_[i];
-      if (sub.qd[i] == 0) continue;
-      if (j > 0) {
-        ids.push_back(slot.row_tokens[j]);
-      } else if (r_.draft_e[i] > 0) {
-        ids.insert(ids.end(), {3, 800});
-      } else {
-        ids.insert(ids.end(), slot.accepted.begin(), slot.accepted.end());
-      }
-    }
-    if (sub.token_num == 1) ids.resize(1);
-    sub.id_min = static_cast<std::int32_t>(*std::min_element(ids.begin(), ids.end()));
-    sub.id_max = static_cast<std::int32_t>(*std::max_element(ids.begin(), ids.end()));
-  }
-}
-
-void TinyRun::write_main_ids(std::int32_t padding_rows) {
-  std::vector<std::int64_t> ids;
-  if (padding_rows > 0) ids.push_back(config_.padding_id);
-  for (const TinySlot& slot : slots_) {
-    const auto rows = static_cast<std::ptrdiff_t>(slot.q);
-    if (slot.e > 0) {
-      ids.insert(ids.end(), {7, 900});
-    } else if (rows <= config_.row_width()) {
-      ids.insert(ids.end(), slot.row_tokens.begin(), slot.row_tokens.begin() + rows);
-    }
-  }
-  if (ids.empty()) return;
-  if (r_.token_num == 1) ids.resize(1);
-  r_.id_min = static_cast<std::int32_t>(*std::min_element(ids.begin(), ids.end()));
-  r_.id_max = static_cast<std::int32_t>(*std::max_element(ids.begin(), ids.end()));
 }
 
 }  // namespace tandem::test

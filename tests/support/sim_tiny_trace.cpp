@@ -56,7 +56,7 @@ void TinyRun::write_p2() {
     r_.p2.b[i] = slot.b;
     r_.p2.g[i] = slot.g;
     r_.p2.a[i] = slot.a;
-    r_.accept_digest[i] = digest(slot.accepted, 0, a, 16);
+    r_.accept_digest[i] = slot.chunk ? 0 : digest(slot.accepted, 0, a, 16);
     r_.last_digest[i] = a > 0 ? digest(slot.accepted, a - 1, a, 8) : 0;
     r_.accept_marks[i] = a > 0 && slot.accepted.back() == config_.eos_ids.front() ? 1 : 0;
     if (a > 0) {

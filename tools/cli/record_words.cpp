@@ -22,6 +22,7 @@ std::string request_words(const RequestRow& row) {
     text += fmt::format(", stop sequence of {} at {}", counted(row.stop_len, "token"), row.stop_at);
     if (row.min_tokens > 0) text += fmt::format(" (not before {})", row.min_tokens);
   }
+  if (row.abort_after >= 0) text += fmt::format(", abort after {}", row.abort_after);
   return text;
 }
 

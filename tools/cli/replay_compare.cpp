@@ -29,16 +29,11 @@ FieldSet compared_fields(const RecordedRun& run, const TraceHeader& replay,
   if (run.by_commits) {  // tokens are the script's, not the recorded model's
     drop(fields, {F::accept_digest, F::last_digest, F::p2_first, F::p1_draft_digest,
                   F::p1_draft_first, F::p4_draft_digest, F::p4_draft_first, F::step_digest,
-                  F::pinned_copies, F::seed_used, F::id_min, F::id_max, F::sub_id_min,
-                  F::sub_id_max, F::p1_tokens, F::p2_tokens, F::p4_tokens});
-  }
-  // Rows that a graph is padded with keep the ids of earlier steps, which no keyframe holds.
-  if (!run.starts_idle && !replay.config.captured_sizes.empty()) {
-    drop(fields, {F::id_min, F::id_max, F::sub_id_min, F::sub_id_max});
+                  F::pinned_copies, F::seed_used, F::id_below, F::id_above, F::sub_id_below,
+                  F::sub_id_above, F::p1_tokens, F::p2_tokens, F::p4_tokens});
   }
   if (is_named(changed, "engine.cuda_graphs")) {
-    drop(fields, {F::captured_size, F::sub_captured_size, F::live_tail, F::sub_live_tail, F::id_min,
-                  F::id_max, F::sub_id_min, F::sub_id_max});
+    drop(fields, {F::captured_size, F::sub_captured_size, F::live_tail, F::sub_live_tail});
   }
   if (is_named(changed, "copies") || is_named(changed, "engine.pinned_ring_depth")) {
     drop(fields, {F::segments, F::deviations});

@@ -24,7 +24,8 @@ namespace tandem::detail {
   X(b_cpu_step, 0x26, b_cpu_step) X(cu_seqlens_q, 0x27, cu_seqlens_q)                             \
   X(cu_seqlens_q_output, 0x28, cu_seqlens_q_output) X(row_runs, 0x29, row_runs)                   \
   X(output_runs, 0x2A, output_runs) X(output_rows, 0x2B, output_rows)                             \
-  X(output_rows_host, 0x2C, output_rows_host) X(id_min, 0x2D, id_min) X(id_max, 0x2E, id_max)     \
+  X(output_rows_host, 0x2C, output_rows_host) X(id_below, 0x2D, id_below)                         \
+  X(id_above, 0x2E, id_above)                                                                     \
   X(guard_tripped, 0x2F, guard_tripped) X(messages, 0x30, messages) X(spans, 0x31, spans)         \
   X(start_ns, 0x32, start_ns) X(end_ns, 0x33, end_ns)                                            \
   X(live_tail, 0x34, live_tail) X(count_uses, 0x35, count_uses)                                   \
@@ -81,8 +82,8 @@ enum class SubChunk : std::uint16_t {
   hidden_rows,
   captured_size,
   device_sum,
-  id_min,
-  id_max,
+  id_below,
+  id_above,
   qd,
   dd,
   row_request,

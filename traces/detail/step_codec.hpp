@@ -217,8 +217,8 @@ class StepCodec {
     c_.scalar(Chunk::output_rows, r_.output_rows, launched ? total_.outputs : 0);
     const bool read = r_.kind == StepKind::back && !shape_.output_rows_unread;
     c_.scalar(Chunk::output_rows_host, r_.output_rows_host, read ? r_.output_rows : -1);
-    c_.scalar(Chunk::id_min, r_.id_min, 0);
-    c_.scalar(Chunk::id_max, r_.id_max, 0);
+    c_.scalar(Chunk::id_below, r_.id_below, 0);
+    c_.scalar(Chunk::id_above, r_.id_above, 0);
     c_.scalar(Chunk::guard_tripped, r_.guard_tripped, r_.token_num < total_.rows);
     c_.scalar(Chunk::live_tail, r_.live_tail, 0);
   }
@@ -344,8 +344,8 @@ class StepCodec {
     if (sub.blocking || !sub.launched) rows = sub.device_sum;
     c_.scalar(stream_of(j, SubChunk::token_num), sub.token_num, rows);
     c_.scalar(stream_of(j, SubChunk::captured_size), sub.captured_size, s_.sub_captured_size[j]);
-    c_.scalar(stream_of(j, SubChunk::id_min), sub.id_min, 0);
-    c_.scalar(stream_of(j, SubChunk::id_max), sub.id_max, 0);
+    c_.scalar(stream_of(j, SubChunk::id_below), sub.id_below, 0);
+    c_.scalar(stream_of(j, SubChunk::id_above), sub.id_above, 0);
     c_.scalar(stream_of(j, SubChunk::live_tail), sub.live_tail, 0);
     s_.sub_hidden_rows[j] = sub.hidden_rows;
     s_.sub_captured_size[j] = sub.captured_size;

@@ -117,6 +117,7 @@ class ListReader {
     row.arrival = 0;
     row.prompt_len = row.max_dec_len = row.eos_at = 0;
     row.stop_at = row.stop_len = row.min_tokens = row.cached_prompt = 0;
+    row.abort_after = -1;
     row.accept.clear();
   }
 

@@ -76,6 +76,7 @@ void code_row(Lists& l, Row& row, std::int32_t request, std::int32_t text_len, S
   l.value(row.stop_len, 0);
   l.value(row.min_tokens, 0);
   l.value(row.cached_prompt, 0);
+  l.value(row.abort_after, -1);
   s.last_arrival = row.arrival;
   s.last_max_dec_len = row.max_dec_len;
 }

@@ -12,7 +12,7 @@
 
 namespace tandem::detail {
 
-constexpr std::uint32_t kTbtVersion = 1;
+constexpr std::uint32_t kTbtVersion = 2;
 
 /// The first byte is no text, CR LF and LF change in transfers that mistake the file for text.
 constexpr std::array<std::uint8_t, 8> kTbtMagic{0x8F, 'T', 'B', 'T', 0x0D, 0x0A, 0x1A, 0x0A};

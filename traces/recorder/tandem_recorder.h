@@ -89,6 +89,7 @@ typedef struct tandem_request {
   const int32_t* accept; /* acceptance "list": tokens committed per step */
   size_t accept_count;
   int32_t stop_at, stop_len, min_tokens, cached_prompt; /* 0 where unknown */
+  int32_t abort_after; /* the client aborts behind so many tokens; 0: unknown or never */
 } tandem_request;
 
 typedef enum tandem_task_kind {
@@ -202,7 +203,7 @@ typedef struct tandem_step {
   const int32_t* batch_id_per_token_output; /* output_rows */
   int32_t output_rows;      /* real_output_token_num on the device */
   int32_t output_rows_host; /* as the host used it; -1: not used */
-  const int64_t* ids_remove_padding; /* token_num ids, padding included */
+  const int64_t* ids_remove_padding; /* token_num ids, padding included; strays are recorded */
   int32_t guard_tripped, live_tail;
 
   /* P2, after unified_update. */
@@ -213,7 +214,9 @@ typedef struct tandem_step {
   const int64_t *infer_seed, *stop_step_idx;
 
   /* P3, propose. */
-  const int32_t *draft_e, *paired;
+  const int32_t *draft_e;
+  const int32_t* paired; /* rows that meet the text's next token; of a chunk that does not finish
+                            its text all but the last */
   const tandem_substep* substeps; /* M */
   tandem_slots shadow;            /* the proposer's, after the last sub-step */
 

@@ -68,8 +68,7 @@ FIELDS = (
     + _fields("runs", "batch_id_per_token", "launch")
     + _fields("output_runs", "batch_id_per_token_output", "launch")
     + _fields("number", "output_rows output_rows_host")
-    + _fields("id_min", "id_min=ids_remove_padding", "launch")
-    + _fields("id_max", "id_max=ids_remove_padding", "launch")
+    + _fields("strays", "id_below=ids_remove_padding id_above=ids_remove_padding", "launch")
     + _fields("flag", "guard_tripped") + _fields("number", "live_tail")
     + _point("p2", "qedsbga", "back")
     + _fields("accept_digest", "accept_digest=accept_tokens", "back")
@@ -89,8 +88,7 @@ FIELDS = (
 SUBSTEP_FIELDS = (
     _fields("flag", "launched") + _fields("flag", "blocking", "launch")
     + _fields("number", "token_num hidden_rows captured_size device_sum", "launch")
-    + _fields("id_min", "id_min=ids_remove_padding", "launch")
-    + _fields("id_max", "id_max=ids_remove_padding", "launch")
+    + _fields("strays", "id_below=ids_remove_padding id_above=ids_remove_padding", "launch")
     + _fields("column", "qd=seq_lens_this_time dd=seq_lens_decoder", "launch")
     + _fields("column", "row_request row_position row_phase row_count", "launch")
     + _fields("number", "live_tail", "launch"))
@@ -101,7 +99,7 @@ NEEDS = (("accept_tokens", "p2.accept_num"), ("step_draft_tokens", "step_seq_len
          ("generation", "p1.stop_flags"), ("generation", "p1.is_block_step"),
          ("batch_id_per_token", "token_num"), ("ids_remove_padding", "token_num"),
          ("batch_id_per_token_output", "output_rows"))
-PLAIN = ("flag", "mode", "number", "pair", "column", "flags", "id_min", "id_max")
+PLAIN = ("flag", "mode", "number", "pair", "column", "flags", "strays")
 LISTS = ("tasks", "outcomes", "frees", "messages", "uses")
 CLOCK = ("spans", "start_ns", "end_ns")
 
@@ -114,7 +112,7 @@ CONFIG = {
     "captured_sizes": [], "vocab_size": 32000, "padding_id": 2, "eos_ids": [],
     "acceptance": {"kind": "per-position", "millionths": []}}
 REQUEST = {"id": -1, "arrival": 0, "prompt_len": 0, "max_dec_len": 0, "eos_at": 0, "accept": [],
-           "stop_at": 0, "stop_len": 0, "min_tokens": 0, "cached_prompt": 0}
+           "stop_at": 0, "stop_len": 0, "min_tokens": 0, "cached_prompt": 0, "abort_after": -1}
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _FACTOR = np.uint64(0xD6E8FEB86659FD93)
@@ -157,8 +155,7 @@ def _get(structure, path):
 
 
 def _known(field, structure):
-    name, form, member, _ = field
-    return form == "always" or (form != "never" and _get(structure, member) is not None)
+    return field[1] == "always" or (field[1] != "never" and _get(structure, field[2]) is not None)
 
 
 class _Printer:
@@ -167,13 +164,14 @@ class _Printer:
     def __init__(self, config, known, first_step, producer, device, key):
         self.b, self.w = config["max_num_seqs"], config["num_speculative_tokens"] + 1
         self.m, self.key = config["num_model_steps"], key
+        self.vocab_size = config["vocab_size"]
         self.eos_ids = np.asarray(config["eos_ids"], dtype=np.int64)
         self.fields = [field for field in FIELDS if _known(field, known)]
         substep = (known.get("substeps") or [{}])[0]
         self.substep_fields = [field for field in SUBSTEP_FIELDS if _known(field, substep)]
         self.hashes = np.zeros(self.b, dtype=np.int64)
         timed = any(known.get(name) is not None for name in CLOCK)
-        self.head = {"type": "header", "format": "tandem-trace", "version": 1, "header": {
+        self.head = {"type": "header", "format": "tandem-trace", "version": 2, "header": {
             "producer": producer, "level": "timeline" if timed else "state", "device": device,
             "executor": "recorder", "first_step": first_step,
             "absent": self._absent(known, substep, timed), "config": config}}
@@ -182,9 +180,7 @@ class _Printer:
     def _absent(known, substep, timed):
         names = []
         for field in FIELDS:
-            if field[0] in CLOCK and not timed:
-                continue
-            if not _known(field, known):
+            if not _known(field, known) and (timed or field[0] not in CLOCK):
                 names.append(field[0])
             if field[0] == "substeps":
                 names += ["substeps." + f[0] for f in SUBSTEP_FIELDS if not _known(f, substep)]
@@ -210,6 +206,11 @@ class _Printer:
         tokens = np.asarray(step["accept_tokens"], dtype=np.int64).reshape(self.b, self.w)
         count = np.clip(np.asarray(step["p2"]["accept_num"]).reshape(-1), 0, self.w)
         if form == "accept_digest":
+            names = ("p1.seq_lens_encoder", "p2.seq_lens_decoder", "prompt_lens")
+            columns = [_get(step, name) for name in names]
+            if all(column is not None for column in columns):
+                e, d, p = (np.reshape(column, -1) for column in columns)
+                count = np.where((e > 0) & (d < p), 0, count)  # a chunk that is not the last
             return digest_rows(self.key, tokens, 0, count, 16)
         if form == "last_digest":
             return digest_rows(self.key, tokens, np.maximum(count - 1, 0), count, 8)
@@ -228,9 +229,8 @@ class _Printer:
 
     def task(self, task):
         kind = _name(task["kind"], TASK_KINDS)
-        out = {"kind": kind}
-        for name in ("slot", "request", "generation", "start", "end", "text_len", "generated"):
-            out[name] = int(task.get(name, 0))
+        out = {"kind": kind} | {name: int(task.get(name, 0)) for name in (
+            "slot", "request", "generation", "start", "end", "text_len", "generated")}
         if kind == "dnode":
             row = np.asarray(task["draft_tokens"], dtype=np.int64).reshape(1, -1)
             out["drafts"] = row.shape[1] - 1
@@ -272,9 +272,10 @@ class _Printer:
             self.column(out, name, value)
         elif form == "flags":
             self.column(out, name, np.asarray(value) != 0)
-        elif form in ("id_min", "id_max") and rows > 0:
-            ids = np.asarray(value).reshape(-1)[:rows]
-            out[name] = int(ids.min() if form == "id_min" else ids.max())
+        elif form == "strays" and rows > 0:
+            ids = np.clip(np.asarray(value).reshape(-1)[:rows], -(1 << 31), (1 << 31) - 1)
+            strays = ids[ids < 0 if name == "id_below" else ids >= self.vocab_size]
+            out[name] = int(max(strays, key=abs, default=0))
         return form in PLAIN
 
     def substep(self, substep):
@@ -446,8 +447,7 @@ class Recorder:
     def step(self, step):
         """Records one iteration."""
         kind = _name(step["kind"], STEP_KINDS)
-        rows = {"runs": "token_num", "id_min": "token_num", "id_max": "token_num",
-                "output_runs": "output_rows"}
+        rows = {"runs": "token_num", "strays": "token_num", "output_runs": "output_rows"}
         _check(FIELDS, self._known, step, lambda part: _is_read(part, kind),
                lambda form: form not in LISTS and (form not in rows or step.get(rows[form])))
         for substep in (step.get("substeps") or []) if kind == "back" else []:

@@ -79,7 +79,7 @@ TEST_F(DamagedTrace, WrongVersionThenRefusedByNumber) {
 
   ASSERT_EQ(m_("dump whole.tbt --jsonl"), kExitClean);
   std::string twin = m_.out.text;
-  const std::size_t at = twin.find("\"version\":1");
+  const std::size_t at = twin.find("\"version\":2");
   ASSERT_NE(at, std::string::npos);
   twin.replace(at, 11, "\"version\":99");
   m_.files.files["x.jsonl"] = twin;

@@ -79,7 +79,7 @@ TEST_F(Import, LineThatIsWrongThenNamedByNumberAndMember) {
   expect_refused(altered(step, "{", "["), place + ": got a line that is no JSON object");
   expect_refused(altered(step, "\"type\":\"step\"", "\"type\":\"stop\""),
                  place + ":/type: got \"stop\"");
-  expect_refused(altered(1, "\"version\":1", "\"version\":2"), "bad.jsonl, line 1: first line");
+  expect_refused(altered(1, "\"version\":2", "\"version\":1"), "bad.jsonl, line 1: first line");
   expect_refused(altered(line_of("keyframe"), "keyframe\",\"keyframe", "step\",\"keyframe"),
                  "got a step before any keyframe");
   expect_refused(jsonl_ + lines_of(jsonl_).back() + "\n", "behind the one of type \"end\"");

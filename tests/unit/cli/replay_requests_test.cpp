@@ -21,8 +21,8 @@ using test::record_in_blocks;
 
 TEST(ReplayRequests, NothingChangedThenTheSameBytes) {
   FakeMachine m;
-  for (const std::string name :
-       {"azure-conv", "decode-small", "dnode-every-length", "ngram-self"}) {
+  for (const std::string name : {"azure-conv", "decode-small", "dnode-every-length", "ngram-self",
+                                 "abort-crosses-the-end"}) {
     const Json recorded = json_of(m, "run " + name + " --steps 300 -o a.tbt");
     const Json json = json_of(m, "run --replay-requests a.tbt --steps 300 -o b.tbt");
     EXPECT_EQ(json["counter_digest"], recorded["counter_digest"]) << name;
@@ -34,8 +34,9 @@ TEST(ReplayRequests, NothingChangedThenTheSameBytes) {
 
 TEST(ReplayRequests, AnotherScheduleThenTheSameTokensAndNoDivergence) {
   FakeMachine m;
-  for (const std::string name : {"abort-everywhere", "preempt-everywhere", "arrivals-by-time",
-                                 "park-and-revive", "stop-sequences", "cached-prompts"}) {
+  for (const std::string name :
+       {"abort-everywhere", "abort-crosses-the-end", "preempt-everywhere", "arrivals-by-time",
+        "park-and-revive", "stop-sequences", "cached-prompts"}) {
     const Json recorded = json_of(m, "run " + name + " -o a.tbt");
     for (const std::string change :
          {"--schedule sync", "--policy upper-bound", "--set rows.R2=sync",

@@ -22,8 +22,9 @@ using test::record_in_blocks;
 
 TEST(Replay, BothSchedulesThenTheSameBytesAndDigests) {
   FakeMachine m;
-  for (const std::string name : {"azure-conv --steps 300", "abort-everywhere", "preempt-everywhere",
-                                 "dnode-every-length", "park-and-revive", "stop-preempted"}) {
+  for (const std::string name :
+       {"azure-conv --steps 300", "abort-everywhere", "abort-crosses-the-end", "preempt-everywhere",
+        "dnode-every-length", "park-and-revive", "stop-preempted"}) {
     for (const char* schedule : {"overlap", "sync"}) {
       const std::string line = "run " + name + " --schedule " + schedule;
       const Json recorded = json_of(m, line + " -o a.tbt");

@@ -101,9 +101,10 @@ TEST(RequestWords, EveryMemberThenAllOfThem) {
   row.stop_at = 20;
   row.stop_len = 3;
   row.min_tokens = 8;
+  row.abort_after = 0;
   EXPECT_EQ(request_words(row),
             "prompt 30, limit 100, 16 in the prefix cache, EOS at 50, stop sequence of 3 tokens at "
-            "20 (not before 8)");
+            "20 (not before 8), abort after 0");
 }
 
 TEST(SlotActivity, MoreDraftsThanTheHeadMakesThenByNgram) {

@@ -127,7 +127,7 @@ TEST(LiveVerdict, ParkingRevivalAndPreemptionAreClean) {
 TEST(LiveVerdict, AbortsAndForcedPreemptionsAreClean) {
   std::vector<RequestSpec> requests = mixed_requests(24);
   for (std::size_t i = 0; i < requests.size(); ++i) {
-    if (i % 4 == 1) requests[i].abort_after = static_cast<std::int32_t>(2 + i % 5);
+    if (i % 4 == 1) requests[i].row.abort_after = static_cast<std::int32_t>(2 + i % 5);
     if (i % 4 == 2) requests[i].preempt_after = static_cast<std::int32_t>(1 + i % 6);
   }
   for (const RowMode rest : {RowMode::overlap, RowMode::sync}) {

@@ -149,8 +149,8 @@ void draw_stop_sequence(Draws& draw, bool calm, RequestRow& row) {
 
 /// Triggers within the output, 0 and the end included.
 void draw_triggers(Draws& draw, bool calm, RequestSpec& spec) {
-  if (draw.one_in(6)) spec.abort_after = draw.within(0, spec.row.max_dec_len);
-  if (draw.one_in(30)) spec.abort_after = 0;
+  if (draw.one_in(6)) spec.row.abort_after = draw.within(0, spec.row.max_dec_len);
+  if (draw.one_in(30)) spec.row.abort_after = 0;
   if (calm) return;
   if (draw.one_in(6)) spec.preempt_after = draw.within(0, spec.row.max_dec_len);
   if (draw.one_in(30)) spec.preempt_after = 0;

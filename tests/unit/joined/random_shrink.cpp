@@ -108,7 +108,7 @@ bool Shrinker::plain_requests() {
                with([](RequestSpec& r) { r.row.stop_len = std::min(r.row.stop_len, 1); }),
                with([](RequestSpec& r) { r.row.cached_prompt = 0; }),
                with([](RequestSpec& r) { r.dnode_drafts = -1; }),
-               with([](RequestSpec& r) { r.abort_after = -1; }),
+               with([](RequestSpec& r) { r.row.abort_after = -1; }),
                with([](RequestSpec& r) { r.preempt_after = -1; }),
                with([](RequestSpec& r) { r.row.eos_at = 0; }),
                with([](RequestSpec& r) { r.row.accept.resize(r.row.accept.empty() ? 0 : 1); }),
@@ -123,7 +123,8 @@ bool Shrinker::plain_requests() {
     less = lower([&](RandomCase& c) -> std::int32_t& { return row(c).stop_at; }, 1) || less;
     less = lower([&](RandomCase& c) -> std::int32_t& { return row(c).cached_prompt; }, 0) || less;
     less = lower([&](RandomCase& c) -> std::int32_t& { return spec(c).dnode_drafts; }, 0) || less;
-    less = lower([&](RandomCase& c) -> std::int32_t& { return spec(c).abort_after; }, 0) || less;
+    less =
+        lower([&](RandomCase& c) -> std::int32_t& { return spec(c).row.abort_after; }, 0) || less;
     less = lower([&](RandomCase& c) -> std::int32_t& { return spec(c).preempt_after; }, 0) || less;
   }
   return less;

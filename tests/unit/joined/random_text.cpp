@@ -41,7 +41,7 @@ std::string request_text(const RequestSpec& spec) {
   }
   if (row.cached_prompt > 0) keys.push_back(number("cached_prompt", row.cached_prompt));
   if (spec.dnode_drafts >= 0) keys.push_back(number("dnode_drafts", spec.dnode_drafts));
-  if (spec.abort_after >= 0) keys.push_back(number("abort_after", spec.abort_after));
+  if (spec.row.abort_after >= 0) keys.push_back(number("abort_after", spec.row.abort_after));
   if (spec.preempt_after >= 0) keys.push_back(number("preempt_after", spec.preempt_after));
   return fmt::format("{{{}}}", fmt::join(keys, ", "));
 }

@@ -1,6 +1,7 @@
 // The C recorder: its names and digests against Tandem's own, its ring, its threads, its errors.
 #include <atomic>
 #include <fstream>
+#include <limits>
 #include <string>
 #include <thread>
 #include <vector>
@@ -176,6 +177,43 @@ TEST(Recorder, StepOfAnEngineThenReadBackAsARecord) {
   const FieldSet present = present_fields(header);
   EXPECT_TRUE(present.test(static_cast<std::size_t>(Field::p1_table_hash)));
   EXPECT_FALSE(present.test(static_cast<std::size_t>(Field::p1_e)));
+}
+
+TEST(Recorder, WhatMeansNothingThenOneValueAndOfIdsOnlyStrays) {
+  const ScratchFolder folder;
+  const std::string path = folder / "a.jsonl";
+  Engine e;
+  std::vector<std::int32_t> encoder{3, 3, 0, 0};
+  const std::vector<std::int64_t> prompts{9, 4, 9, 0};
+  std::vector<std::int64_t> ids{0, 31999, 7, 8};
+  e.config.vocab_size = 32000;
+  e.step.p1.seq_lens_encoder = encoder.data();
+  e.step.prompt_lens = prompts.data();
+  e.step.ids_remove_padding = ids.data();
+  e.step.token_num = 4;
+  e.a = {1, 1, 0, 0};
+  e.d = {6, 4, 0, 0};  // slot 0 goes on with its text, slot 1 finishes it
+  e.accepted[0] = e.accepted[kWidth] = 8;
+  tandem_recorder* r = nullptr;
+  ASSERT_EQ(tandem_recorder_open(path.c_str(), &e.config, &e.step, nullptr, &r), TANDEM_OK);
+  ASSERT_EQ(tandem_recorder_step(r, &e.step), TANDEM_OK);
+  ids = {-3, std::int64_t{1} << 40U, -1, 32000};
+  e.step.t = 1;
+  ASSERT_EQ(tandem_recorder_step(r, &e.step), TANDEM_OK);
+  const tandem_keyframe last = end_of(2);
+  ASSERT_EQ(tandem_recorder_close(r, &last), TANDEM_OK);
+  tandem_recorder_free(r);
+
+  const std::vector<StepRecord> records = read_steps(path);
+  ASSERT_EQ(records.size(), 2U);
+  const std::vector<std::int64_t> one{8};
+  EXPECT_EQ(records[0].accept_digest,
+            (Column{0, static_cast<std::int32_t>(token_row_digest(99, one, 16)), 0, 0}));
+  EXPECT_EQ(records[0].last_digest[0], static_cast<std::int32_t>(token_row_digest(99, one, 8)));
+  EXPECT_EQ(records[0].id_below, 0);
+  EXPECT_EQ(records[0].id_above, 0);
+  EXPECT_EQ(records[1].id_below, -3);
+  EXPECT_EQ(records[1].id_above, std::numeric_limits<std::int32_t>::max());
 }
 
 TEST(Recorder, SmallRingThenStallsAreCountedAndEveryStepIsThere) {

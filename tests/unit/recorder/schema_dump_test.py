@@ -64,7 +64,7 @@ class Dumps(unittest.TestCase):
                  (step, "batch_id_per_token", [[1, 2, 3]], "/batch_id_per_token/0"),
                  (step, "substeps", [{"q": []}], "/substeps/0/q"),
                  (step, "tasks", [{"kind": "prefil"}], "/tasks/0/kind"),
-                 (header, "version", 2, "/version"),
+                 (header, "version", 1, "/version"),
                  (header, "header", {"level": "all"}, "/header"),
                  (keyframe, "keyframe", {"rows": [{"id": True}]}, "/keyframe/rows/0/id")]
         for line, member, value, place in cases:

@@ -195,7 +195,7 @@ std::string schema_text() {
   Json lines;
   lines["HeaderLine"] = line("header",
                              {{"format", {{"const", "tandem-trace"}}},
-                              {"version", {{"const", 1}}},
+                              {"version", {{"const", 2}}},
                               {"header", definitions.of<TraceHeader>()}},
                              Json::object());
   lines["SegmentLine"] =
@@ -208,7 +208,7 @@ std::string schema_text() {
   lines["EndLine"] = line("end", {{"last", definitions.of<Keyframe>()}}, Json::object());
 
   Json schema{{"$schema", "https://json-schema.org/draft/2020-12/schema"},
-              {"title", "One line of a Tandem batch trace in JSONL, version 1"},
+              {"title", "One line of a Tandem batch trace in JSONL, version 2"},
               {"description",
                "The neutral step form. Order of lines, defaults of what is left out and the "
                "meaning of absent fields: traces/FORMAT.md; meaning of each member: "

@@ -173,7 +173,7 @@ TEST(Engine, PreemptedRequestComesBackFirstWithAllItsTokens) {
 TEST(Engine, AbortedRequestIsClosedByItsMarkAndNotQueuedAgain) {
   Scenario s = test::small_scenario(1, 3);
   RequestSpec first = request(0, 0, 20, 50);
-  first.abort_after = 1;
+  first.row.abort_after = 1;
   Bench b(std::move(s), {first});
   ASSERT_EQ(b.plan(0).size(), 1U);
   b.engine.mark_launched(0, 1);
@@ -219,7 +219,7 @@ TEST(Engine, TotalsCountEveryTokenOnceWhateverHappensToItsRequest) {
   RequestSpec preempted = request(0, 0, 20, 4);
   preempted.preempt_after = 2;
   RequestSpec aborted = request(1, 0, 20, 50);
-  aborted.abort_after = 3;
+  aborted.row.abort_after = 3;
   Bench b(std::move(s), {preempted, aborted});
   std::uint64_t digest = b.engine.totals().token_digest;
   EXPECT_EQ(digest, 0U);
@@ -247,7 +247,7 @@ TEST(Engine, TotalsCountEveryTokenOnceWhateverHappensToItsRequest) {
 
 TEST(Engine, AbortAfterNoTokenStandsBehindTheAdmission) {
   RequestSpec first = request(0, 0, 20, 50);
-  first.abort_after = 0;
+  first.row.abort_after = 0;
   Bench b(test::small_scenario(1, 3), {first});
   const std::vector<Task> tasks = b.plan(0);
   ASSERT_EQ(tasks.size(), 2U);
@@ -259,7 +259,7 @@ TEST(Engine, AbortAfterNoTokenStandsBehindTheAdmission) {
 TEST(Engine, MessageThatCrossesTheAbortTriggerAndEndsTheRequestFreesItsSlot) {
   Scenario s = test::small_scenario(1, 3);
   RequestSpec first = request(0, 0, 20, 3);
-  first.abort_after = 2;
+  first.row.abort_after = 2;
   Bench b(std::move(s), {first});
   ASSERT_EQ(b.plan(0).size(), 1U);
   b.engine.mark_launched(0, 1);

@@ -28,7 +28,7 @@ std::vector<RequestSpec> eventful_requests(std::int32_t count) {
     if (i % 3 == 0) spec.row.eos_at = 2 + (i * 7) % 30;
     if (i % 5 == 4) spec.dnode_drafts = 1;
     if (i % 4 == 2) spec.preempt_after = 1 + i % 7;
-    if (i % 7 == 5) spec.abort_after = 2;
+    if (i % 7 == 5) spec.row.abort_after = 2;
     out.push_back(spec);
   }
   return out;
@@ -220,7 +220,7 @@ std::vector<CountUse> wanted_uses(const StepRecord& r, const std::map<std::int64
 TEST(CountUses, AreThoseOfTheirOwnStepInBothSchedules) {
   auto requests = eventful_requests(30);
   for (RequestSpec& spec : requests) spec.row.arrival *= 6;  // so that slots run dry in between
-  requests[0].abort_after = 1;  // alone: its mark needs a control output
+  requests[0].row.abort_after = 1;  // alone: its mark needs a control output
   for (const RowMode r2 : {RowMode::sync, RowMode::overlap}) {
     Scenario s = eventful_scenario(RowMode::overlap);
     s.config.rows[2] = r2;

@@ -147,7 +147,8 @@ TEST(StepLoop, CapturedSizesHoldEveryLaunchAndChangeNoToken) {
     if (r.captured_size == 0) continue;
     ++replayed;
     EXPECT_GE(r.captured_size, r.token_num) << r.t;
-    EXPECT_GE(r.id_min, 0) << r.t;
+    EXPECT_EQ(r.id_below, 0) << r.t;
+    EXPECT_EQ(r.id_above, 0) << r.t;
   }
   EXPECT_GT(replayed, 0);
 }

@@ -193,7 +193,7 @@ std::vector<RequestSpec> varied_requests(std::int32_t count) {
     if (i % 5 == 2) spec.row.cached_prompt = (spec.row.prompt_len * 3) / 4;
     if (i % 5 >= 3) spec.dnode_drafts = i % 4;
     if (i % 7 == 6) spec.preempt_after = 1 + i % 12;
-    if (i % 11 == 9) spec.abort_after = 1 + i % 9;
+    if (i % 11 == 9) spec.row.abort_after = 1 + i % 9;
     out.push_back(spec);
   }
   return out;
@@ -208,8 +208,8 @@ RequestOutcome expected_outcome(const RequestSpec& spec) {
   if (row.stop_at > 0 && row.stop_at + 1 <= out.output_len) {
     out = {row.id, row.stop_at + 1, StopReason::stop};
   }
-  if (spec.abort_after >= 0 && spec.abort_after < out.output_len) {
-    out = {row.id, spec.abort_after, StopReason::abort};
+  if (spec.row.abort_after >= 0 && spec.row.abort_after < out.output_len) {
+    out = {row.id, spec.row.abort_after, StopReason::abort};
   }
   return out;
 }

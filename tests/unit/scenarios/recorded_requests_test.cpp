@@ -91,7 +91,17 @@ TEST(RecordedRequests, NotOneTokenObservedThenLeftOut) {
 TEST(RecordedRequests, AbortedThenAbortedThereAgain) {
   const RecordedWorkload out = made({{4, seen(4, 9, StopReason::abort)}}, stated());
   EXPECT_EQ(out.aborted, 1);
-  EXPECT_EQ(out.requests.at(0).abort_after, 9);
+  EXPECT_EQ(out.requests.at(0).row.abort_after, 9);
+}
+
+TEST(RecordedRequests, TriggerInTheRowThenItHoldsWhateverBecameOfTheRequest) {
+  RequestTable table{{4, seen(4, 9, StopReason::abort)}, {5, seen(5, 9, StopReason::eos)}};
+  table[4].row.abort_after = 8;
+  table[5].row.abort_after = 7;  // its own end crossed it
+  const RecordedWorkload out = made(table, stated());
+  EXPECT_EQ(out.aborted, 1);
+  EXPECT_EQ(out.requests.at(0).row.abort_after, 8);
+  EXPECT_EQ(out.requests.at(1).row.abort_after, 7);
 }
 
 TEST(RecordedRequests, ArrivalsOutOfOrderThenInOrder) {
@@ -112,6 +122,7 @@ TEST(RecordedRequests, RowsThatNoRunCanServeThenTheirPlace) {
            {[](RequestRow& r) { r.eos_at = -2; }, "got eos_at -2"},
            {[](RequestRow& r) { r.stop_at = 5; }, "got stop_len 0"},
            {[](RequestRow& r) { r.cached_prompt = 10; }, "got cached_prompt 10"},
+           {[](RequestRow& r) { r.abort_after = -2; }, "got abort_after -2"},
            {[](RequestRow& r) {
               r.accept = {2, 0};
             },

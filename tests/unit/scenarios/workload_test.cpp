@@ -120,13 +120,13 @@ TEST(Workload, ShareOfAbortsAndPreemptionsIsMetWithinTheOutput) {
   int both = 0;
   std::set<std::int32_t> counts;
   for (const RequestSpec& request : drained.requests) {
-    const bool aborts = request.abort_after >= 0;
+    const bool aborts = request.row.abort_after >= 0;
     const bool preempts = request.preempt_after >= 0;
     aborted += aborts ? 1 : 0;
     preempted += preempts ? 1 : 0;
     both += aborts && preempts ? 1 : 0;
-    if (aborts) counts.insert(request.abort_after);
-    EXPECT_LE(request.abort_after, 9);
+    if (aborts) counts.insert(request.row.abort_after);
+    EXPECT_LE(request.row.abort_after, 9);
     EXPECT_LE(request.preempt_after, 9);
   }
   EXPECT_NEAR(aborted, 2000, 160);
@@ -225,7 +225,7 @@ TEST(Workload, ListedRequestsKeepTheirKeys) {
   ASSERT_EQ(drained.requests.size(), 3U);
   EXPECT_EQ(drained.requests[0].row.eos_at, 4);
   EXPECT_EQ(drained.requests[0].dnode_drafts, -1);
-  EXPECT_EQ(drained.requests[0].abort_after, -1);
+  EXPECT_EQ(drained.requests[0].row.abort_after, -1);
   EXPECT_EQ(drained.requests[1].row.id, 1);
   EXPECT_EQ(drained.requests[1].row.arrival, 2);
   EXPECT_EQ(drained.requests[1].row.eos_at, 0);
@@ -233,7 +233,7 @@ TEST(Workload, ListedRequestsKeepTheirKeys) {
   EXPECT_EQ(drained.requests[1].dnode_drafts, 0);
   EXPECT_EQ(drained.requests[2].row.eos_at, 2);
   EXPECT_EQ(drained.requests[2].row.max_dec_len, 9);
-  EXPECT_EQ(drained.requests[2].abort_after, 1);
+  EXPECT_EQ(drained.requests[2].row.abort_after, 1);
   EXPECT_EQ(drained.requests[2].preempt_after, 2);
 }
 

@@ -106,7 +106,9 @@ const FieldTwin kTwins[] = {
     {"V13_token", 4, [](StepRecord& r) { r.p2_tokens[0] += 1; }, "V13", "p2.tokens.draft"},
     {"V18_p3", 4, [](StepRecord& r) { r.p3.q[0] -= 1; }, "V18", "p3.q"},
     {"V18_token", 4, [](StepRecord& r) { r.p4_tokens[1] += 1; }, "V18", "p4.tokens.digest"},
-    {"V9_padding_id", 4, [](StepRecord& r) { r.id_max += 1; }, "V9", "id_max"},
+    {"V34_padding_id", 4, [](StepRecord& r) { r.id_above = 32000; }, "V34", "id_above"},
+    {"V34_sub_id", 4, [](StepRecord& r) { r.substeps[1].id_below = -1; }, "V34",
+     "substeps[1].id_below"},
 };
 
 std::string field_twin_name(const testing::TestParamInfo<FieldTwin>& twin) {

@@ -144,13 +144,13 @@ const Twin kContentTwins[] = {
     {"V33_lost", 6, [](StepRecord& r) { r.p2.a[1] = 2; },
      "check=V33 step=6 rank=0 point=P2 slot=1 request=1 field=p2.a host=- device=2 oracle=3 "
      "belongs_to=6"},
-    {"V34_id", 6, [](StepRecord& r) { r.id_min = -1; },
-     "check=V34 step=6 rank=0 point=P1 slot=- request=- field=id_min host=- device=-1 oracle=0 "
+    {"V34_id", 6, [](StepRecord& r) { r.id_below = -1; },
+     "check=V34 step=6 rank=0 point=P1 slot=- request=- field=id_below host=- device=-1 oracle=0 "
      "belongs_to=6"},
-    {"V34_draft_id", 6, [](StepRecord& r) { r.substeps[0].id_max = 32000; },
-     "check=V34 step=6 rank=0 point=P3 slot=- request=- field=substeps[0].id_max host=- "
+    {"V34_draft_id", 6, [](StepRecord& r) { r.substeps[0].id_above = 32000; },
+     "check=V34 step=6 rank=0 point=P3 slot=- request=- field=substeps[0].id_above host=- "
      "device=32000 "
-     "oracle=31999 belongs_to=6"},
+     "oracle=0 belongs_to=6"},
     {"V37_free", 5, [](StepRecord& r) { r.frees.clear(); },
      "check=V37 step=5 rank=0 point=- slot=0 request=0 field=frees host=0 device=- oracle=1 "
      "belongs_to=5"},

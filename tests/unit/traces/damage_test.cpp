@@ -229,13 +229,13 @@ TEST(TraceDamage, OtherVersionsAreRefusedByNumber) {
   std::copy(crc.begin(), crc.end(), head + detail::kFileHeadBytes - 4);
   const auto tbt = open_trace(bytes, "x.tbt");
   ASSERT_FALSE(tbt.ok());
-  EXPECT_NE(tbt.error().text.find("got version 9, want 1"), std::string::npos) << tbt.error().text;
+  EXPECT_NE(tbt.error().text.find("got version 9, want 2"), std::string::npos) << tbt.error().text;
 
   std::string text =
-      "{\"type\":\"header\",\"format\":\"tandem-trace\",\"version\":2,\"header\":{}}\n";
+      "{\"type\":\"header\",\"format\":\"tandem-trace\",\"version\":3,\"header\":{}}\n";
   const auto jsonl = open_trace(std::as_bytes(std::span(text.data(), text.size())), "x.jsonl");
   ASSERT_FALSE(jsonl.ok());
-  EXPECT_NE(jsonl.error().text.find("got version 2, want 1"), std::string::npos);
+  EXPECT_NE(jsonl.error().text.find("got version 3, want 2"), std::string::npos);
 }
 
 TEST(TraceDamage, CompressionWithoutZstdIsRefused) {

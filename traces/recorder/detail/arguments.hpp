@@ -37,8 +37,8 @@ inline std::size_t count_of(const Field& f, const tandem_step& s) {
       return s.message_count;
     case Form::uses:
       return s.count_use_count;
-    case Form::id_min:
-    case Form::id_max:
+    case Form::id_below:
+    case Form::id_above:
     case Form::runs:
       return s.token_num > 0 ? 1 : 0;
     case Form::output_runs:
@@ -148,6 +148,7 @@ inline Shape shape_of(const tandem_config& c) {
                 static_cast<std::size_t>(c.enc_dec_block_num);
   shape.rows_max = static_cast<std::size_t>(c.max_num_batched_tokens);
   shape.key = c.digest_key;
+  shape.vocab_size = c.vocab_size;
   shape.eos_ids.assign(c.eos_ids, c.eos_ids + c.eos_id_count);
   return shape;
 }
@@ -250,7 +251,7 @@ inline const Field* other_member(const tandem_step& s, const Contract& contract)
 inline const Field* other_member(const tandem_substep& sub, const Contract& contract) {
   if (contract.substep_members.are_given(&sub)) return nullptr;
   return other_member(kSubstepFields, sub, contract.known_substep, [&sub](const Field& f) {
-    const bool is_ids = f.form == Form::id_min || f.form == Form::id_max;
+    const bool is_ids = f.form == Form::id_below || f.form == Form::id_above;
     if (is_ids && sub.token_num <= 0) return false;
     return f.part == Part::any || sub.launched != 0;
   });

@@ -17,7 +17,7 @@ namespace tandem::recorder {
 enum class Form : std::uint8_t {
   never, always, flag, mode, i32, i64, pair, column32, column8, column64, seed, tasks, outcomes,
   frees, messages, uses, row_len, row_hole, row_digest, row_first, table_hash, request, generation,
-  prefix, runs, output_runs, id_min, id_max, accept_digest, last_digest, marks, step_digest,
+  prefix, runs, output_runs, id_below, id_above, accept_digest, last_digest, marks, step_digest,
   substeps
 };
 // clang-format on
@@ -81,8 +81,8 @@ constexpr Field kFields[] = {
      Part::launch},
     {"output_rows", Form::i32, TANDEM_AT(output_rows), Part::any},
     {"output_rows_host", Form::i32, TANDEM_AT(output_rows_host), Part::any},
-    {"id_min", Form::id_min, TANDEM_AT(ids_remove_padding), Part::launch},
-    {"id_max", Form::id_max, TANDEM_AT(ids_remove_padding), Part::launch},
+    {"id_below", Form::id_below, TANDEM_AT(ids_remove_padding), Part::launch},
+    {"id_above", Form::id_above, TANDEM_AT(ids_remove_padding), Part::launch},
     {"guard_tripped", Form::flag, TANDEM_AT(guard_tripped), Part::any},
     {"live_tail", Form::i32, TANDEM_AT(live_tail), Part::any},
     {"p2.q", Form::column32, TANDEM_AT(p2.seq_lens_this_time), Part::back},
@@ -139,8 +139,8 @@ constexpr Field kSubstepFields[] = {
     {"hidden_rows", Form::i32, TANDEM_AT(hidden_rows), Part::launch},
     {"captured_size", Form::i32, TANDEM_AT(captured_size), Part::launch},
     {"device_sum", Form::i32, TANDEM_AT(device_sum), Part::launch},
-    {"id_min", Form::id_min, TANDEM_AT(ids_remove_padding), Part::launch},
-    {"id_max", Form::id_max, TANDEM_AT(ids_remove_padding), Part::launch},
+    {"id_below", Form::id_below, TANDEM_AT(ids_remove_padding), Part::launch},
+    {"id_above", Form::id_above, TANDEM_AT(ids_remove_padding), Part::launch},
     {"qd", Form::column32, TANDEM_AT(seq_lens_this_time), Part::launch},
     {"dd", Form::column32, TANDEM_AT(seq_lens_decoder), Part::launch},
     {"row_request", Form::column32, TANDEM_AT(row_request), Part::launch},

@@ -71,7 +71,7 @@ inline void Lines::config(const tandem_config& c) {
 }
 
 inline const std::string& Lines::header(const tandem_config& c) {
-  json_.text = R"({"type":"header","format":"tandem-trace","version":1,"header":{)";
+  json_.text = R"({"type":"header","format":"tandem-trace","version":2,"header":{)";
   json_.name("producer", c.producer);
   json_.name("level", has_clock(known_) ? "timeline" : "state");
   json_.name("device", c.device);

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@ struct Shape {
   std::size_t slots = 0, width = 0, substeps = 0, table = 0;  ///< B, W, M, nblk
   std::size_t rows_max = 0;                                   ///< max_num_batched_tokens
   std::uint64_t key = 0;
+  std::int64_t vocab_size = 0;
   std::vector<std::int64_t> eos_ids;
 };
 
@@ -157,6 +159,8 @@ class Lines {
     return tokens + i * shape_.width;
   }
   [[nodiscard]] std::int64_t row_value(Form form, const std::int64_t* tokens) const;
+  [[nodiscard]] std::int64_t stray_id(Form form, const std::int64_t* ids, std::size_t rows) const;
+  [[nodiscard]] static bool is_unfinished_chunk(const tandem_step& s, std::size_t i);
   [[nodiscard]] std::int64_t accepted(Form form, const tandem_step& s, std::size_t i) const;
   [[nodiscard]] std::int64_t slot_value(const Field& f, const tandem_step& s, std::size_t i) const;
   void absent();
@@ -216,13 +220,22 @@ inline std::int64_t Lines::row_value(Form form, const std::int64_t* tokens) cons
   }
 }
 
+/// A chunk that does not finish its text, as far as known members tell: its token is nobody's.
+inline bool Lines::is_unfinished_chunk(const tandem_step& s, std::size_t i) {
+  const bool is_told = s.p1.seq_lens_encoder != nullptr && s.p2.seq_lens_decoder != nullptr &&
+                       s.prompt_lens != nullptr;
+  return is_told && s.p1.seq_lens_encoder[i] > 0 && s.p2.seq_lens_decoder[i] < s.prompt_lens[i];
+}
+
 /// Of A[0..a). A count beyond W, which is the device's mistake, is cut: no memory behind is read.
 inline std::int64_t Lines::accepted(Form form, const tandem_step& s, std::size_t i) const {
   const std::int64_t* tokens = row(s.accept_tokens, i);
   const auto count = static_cast<std::size_t>(
       std::clamp(s.p2.accept_num[i], 0, static_cast<std::int32_t>(shape_.width)));
   if (count == 0) return 0;
-  if (form == Form::accept_digest) return digest(shape_.key, tokens, count, 16);
+  if (form == Form::accept_digest) {
+    return is_unfinished_chunk(s, i) ? 0 : digest(shape_.key, tokens, count, 16);
+  }
   if (form == Form::last_digest) return digest(shape_.key, tokens + count - 1, 1, 8);
   const auto is_eos = [this](std::int64_t id) {
     return std::find(shape_.eos_ids.begin(), shape_.eos_ids.end(), id) != shape_.eos_ids.end();
@@ -298,6 +311,7 @@ inline void Lines::request(const tandem_request& r) {
   json_.member("stop_len", r.stop_len);
   json_.member("min_tokens", r.min_tokens);
   json_.member("cached_prompt", r.cached_prompt);
+  json_.member("abort_after", r.abort_after != 0 ? r.abort_after : -1);
   json_.text += '}';
 }
 
@@ -350,6 +364,16 @@ inline void Lines::message(const tandem_message& m) {
   json_.text += '}';
 }
 
+/// The least negative id, or the greatest beyond the vocabulary, in 32 bits; 0 where there is none.
+inline std::int64_t Lines::stray_id(Form form, const std::int64_t* ids, std::size_t rows) const {
+  const auto [least, greatest] = std::minmax_element(ids, ids + rows);
+  const bool is_below = form == Form::id_below;
+  const bool is_stray = is_below ? *least < 0 : *greatest >= shape_.vocab_size;
+  constexpr std::int64_t kLeast = std::numeric_limits<std::int32_t>::min();
+  constexpr std::int64_t kGreatest = std::numeric_limits<std::int32_t>::max();
+  return is_stray ? std::clamp(is_below ? *least : *greatest, kLeast, kGreatest) : 0;
+}
+
 /// Forms that steps and sub-steps share; false for another one. `rows` is the launch's token_num.
 inline bool Lines::plain_field(const Field& f, const void* structure, std::int32_t rows) {
   const auto i32 = [&](std::size_t more) {
@@ -377,12 +401,11 @@ inline bool Lines::plain_field(const Field& f, const void* structure, std::int32
       return flags(f.name, read_at<const std::uint8_t*>(structure, f.offset)), true;
     case Form::column64:
       return column(f.name, read_at<const std::int64_t*>(structure, f.offset)), true;
-    case Form::id_min:
-    case Form::id_max: {
+    case Form::id_below:
+    case Form::id_above: {
       const auto* ids = read_at<const std::int64_t*>(structure, f.offset);
       if (rows <= 0) return true;
-      const auto [least, greatest] = std::minmax_element(ids, ids + rows);
-      return json_.member(f.name, f.form == Form::id_min ? *least : *greatest), true;
+      return json_.member(f.name, stray_id(f.form, ids, static_cast<std::size_t>(rows))), true;
     }
     default:
       return false;
