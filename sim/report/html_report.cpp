@@ -104,8 +104,8 @@ class HtmlExporter final : public TimelineExporter {
     TANDEM_RETURN_IF_ERROR(put_to("@d3@"));
     TANDEM_RETURN_IF_ERROR(put_file(PageFile::d3_js));
     TANDEM_RETURN_IF_ERROR(put_to("@script@"));
-    for (const PageFile file :
-         {PageFile::data_js, PageFile::lanes_js, PageFile::tables_js, PageFile::main_js}) {
+    for (const PageFile file : {PageFile::data_js, PageFile::lanes_js, PageFile::tables_js,
+                                PageFile::bench_js, PageFile::main_js}) {
       TANDEM_RETURN_IF_ERROR(put_file(file));
     }
     return put(std::string(page_.substr(at_)));

@@ -5,7 +5,7 @@
 
 namespace tandem::sim {
 
-enum class PageFile { html, css, data_js, lanes_js, tables_js, main_js, d3_js };
+enum class PageFile { html, css, data_js, lanes_js, tables_js, bench_js, main_js, d3_js };
 
 /// Its bytes; empty for d3_js in a build without d3.
 [[nodiscard]] std::string_view page_file(PageFile file);

@@ -2,88 +2,94 @@
 "use strict";
 
 Tandem.Lanes = class {
-  constructor(canvas, data, onPick, onHover) {
+  // `on` has pick(hit), hover(hit, event) and moved(from, to); a hit is {lane, index} or {step}.
+  constructor(canvas, data, bubbles, on) {
     this.canvas = canvas;
-    this.context = canvas.getContext("2d");
+    this.context = canvas.getContext("2d", { alpha: false });
     this.data = data;
-    this.onPick = onPick;
-    this.onHover = onHover;
-    this.left = 120;
-    this.laneHeight = 30;
+    this.bubbles = bubbles;
+    this.on = on;
+    this.left = 132;
     this.picked = null;   // {lane, index}
     this.range = null;    // {start, end}: a bubble or a step that was chosen
+    this.wanted = null;   // by name: whether the search asks for it
     this.pending = false;
-    this.frames = [];     // when frames were drawn, for measuring
+    this.frames = [];     // [when, ms spent painting], for bench.js
+    this.widths = new Map();
     this.rows = this.layout();
     this.scale = d3.scaleLinear().domain([data.begin, data.end]);
     this.view = this.scale;
-    this.zoom = d3.zoom().on("zoom", () => this.moved(d3.event ? d3.event.transform : null));
+    this.zoom = d3.zoom().on("zoom", () => this.moved());
     d3.select(canvas).call(this.zoom).on("dblclick.zoom", null);
     canvas.addEventListener("click", (event) => this.pick(this.hit(event)));
-    canvas.addEventListener("mousemove", (event) => this.onHover(this.hit(event), event));
-    canvas.addEventListener("mouseleave", () => this.onHover(null));
+    canvas.addEventListener("mousemove", (event) => this.on.hover(this.hit(event), event));
+    canvas.addEventListener("mouseleave", () => this.on.hover(null));
     new ResizeObserver(() => this.resize()).observe(canvas.parentElement);
     this.theme();
     this.resize();
   }
 
-  // What stands where: an axis, a row of steps, three lanes, two counters.
+  // What stands where: an axis, a row of steps, the lanes, two counters.
   layout() {
-    let y = 26;
-    const rows = [{ kind: "steps", name: "steps", y, height: 18 }];
-    y += 24;
-    for (const lane of Tandem.LANES) {
-      rows.push({ kind: "lane", name: lane.name, lane: lane.lane, y, height: this.laneHeight });
-      y += this.laneHeight + 6;
-    }
+    let y = 28;
+    const rows = [{ kind: "steps", name: "steps", y, height: 20 }];
+    y += 26;
+    Tandem.LANES.forEach((name, lane) => {
+      if (this.data.count === 0) return;
+      rows.push({ kind: "lane", name, lane, y, height: 34 });
+      y += 40;
+    });
     for (const [name, host, device] of [["token_num", "token_num", "device_rows"],
       ["real_bsz", "launch_bsz", "device_slots"]]) {
       let most = 1;
       for (const step of this.data.steps) most = Math.max(most, step[host], step[device]);
       rows.push({ kind: "counter", name, host, device, most, y: y + 6, height: 44 });
-      y += 56;
+      y += 58;
     }
-    this.height = y + 6;
+    this.height = y + 4;
     return rows;
   }
 
   theme() {
     const style = getComputedStyle(document.documentElement);
     this.color = {};
-    for (const name of ["page", "ink", "faint", "line", "panel", "operation", "copy", "host",
-      "launch", "wait", "idle", "host-counter", "device-counter", "mark", "pick"]) {
+    for (const name of ["page", "ink", "faint", "line", "panel", "operation", "copy", "host", "launch", "wait",
+      "idle", "faded", "label", "wait-label", "host-counter", "device-counter", "mark", "pick"]) {
       this.color[name] = style.getPropertyValue(`--${name}`).trim();
     }
+    const c = this.color;
+    this.kindColors = [[c.host, c.launch, c.wait, c.copy], [c.operation, c.launch, c.wait, c.copy],
+      [c.operation, c.launch, c.wait, c.copy]];
     this.draw();
   }
 
   resize() {
-    const width = this.canvas.parentElement.clientWidth;
     const ratio = window.devicePixelRatio || 1;
-    this.width = Math.max(width, this.left + 100);
+    this.width = Math.max(this.canvas.parentElement.clientWidth, this.left + 100);
     this.canvas.style.height = `${this.height}px`;
     this.canvas.width = Math.round(this.width * ratio);
     this.canvas.height = Math.round(this.height * ratio);
     this.context.setTransform(ratio, 0, 0, ratio, 0, 0);
     this.scale.range([this.left, this.width]);
-    const deepest = Math.max(1, (this.data.end - this.data.begin) / 50);  // 50 ns across
-    this.zoom.extent([[this.left, 0], [this.width, this.height]])
-      .translateExtent([[this.left, 0], [this.width, this.height]]).scaleExtent([1, deepest]);
-    this.moved(d3.zoomTransform(this.canvas));
+    const least = this.data.clock ? 50 : 2;  // ns, or steps, across
+    const box = [[this.left, 0], [this.width, this.height]];
+    this.zoom.extent(box).translateExtent(box)
+      .scaleExtent([1, Math.max(1, (this.data.end - this.data.begin) / least)]);
+    this.moved();
   }
 
-  moved(transform) {
-    this.view = (transform || d3.zoomTransform(this.canvas)).rescaleX(this.scale);
+  moved() {
+    this.view = d3.zoomTransform(this.canvas).rescaleX(this.scale);
+    this.on.moved(this.view.invert(this.left), this.view.invert(this.width));
     this.draw();
   }
 
   // Shows [start, end) with some room around it.
   show(start, end, room = 0.5) {
-    const span = Math.max(end - start, 50) * (1 + 2 * room);
-    const middle = (start + end) / 2;
-    const k = (this.data.end - this.data.begin) / span;
-    const transform = d3.zoomIdentity.translate((this.left + this.width) / 2, 0)
-      .scale(Math.max(k, 1)).translate(-this.scale(middle), 0);
+    const span = Math.max(end - start, this.data.clock ? 50 : 2) * (1 + 2 * room);
+    const k = Math.max((this.data.end - this.data.begin) / span, 1);
+    const transform = d3.zoomIdentity.translate((this.left + this.width) / 2, 0).scale(k)
+      .translate(-this.scale((start + end) / 2), 0);
     d3.select(this.canvas).call(this.zoom.transform, transform);
   }
   fit() { d3.select(this.canvas).call(this.zoom.transform, d3.zoomIdentity); }
@@ -94,9 +100,9 @@ Tandem.Lanes = class {
   zoomBy(factor) { d3.select(this.canvas).call(this.zoom.scaleBy, factor); }
 
   pick(hit) {
-    this.picked = hit;
-    if (hit) this.range = null;
-    this.onPick(hit);
+    this.picked = hit && hit.lane !== undefined ? hit : null;
+    this.range = null;
+    this.on.pick(hit);
     this.draw();
   }
   mark(start, end) {
@@ -104,18 +110,35 @@ Tandem.Lanes = class {
     this.picked = null;
     this.draw();
   }
+  want(wanted) {
+    this.wanted = wanted;
+    this.draw();
+  }
 
   hit(event) {
     const box = this.canvas.getBoundingClientRect();
     const x = event.clientX - box.left, y = event.clientY - box.top;
-    const row = this.rows.find((r) => r.kind === "lane" && y >= r.y && y < r.y + r.height);
+    const row = this.rows.find((r) => y >= r.y && y < r.y + r.height);
     if (!row || x < this.left) return null;
+    const time = this.view.invert(x);
+    if (row.kind !== "lane") {
+      const step = this.firstStep(time);
+      return step < this.data.steps.length && this.data.steps[step].start <= time ? { step } : null;
+    }
     const lane = this.data.lanes[row.lane];
     const reach = Math.abs(this.view.invert(2) - this.view.invert(0));
-    const time = this.view.invert(x);
-    const index = Tandem.firstEndingAfter(lane, time - reach);
-    if (index >= lane.size || lane.start[index] > time + reach) return null;
+    let index = Tandem.firstEndingAfter(lane, time);
+    if (index >= lane.size || lane.start[index] > time) {  // between two: the nearer, if near
+      const before = index > 0 ? time - lane.end[index - 1] : Infinity;
+      const behind = index < lane.size ? lane.start[index] - time : Infinity;
+      if (Math.min(before, behind) > reach) return null;
+      if (before < behind) index--;
+    }
     return { lane: row.lane, index };
+  }
+  firstStep(time) {
+    const steps = this.data.steps;
+    return Tandem.lowerBound(steps.length, (i) => steps[i].end > time);
   }
 
   draw() {
@@ -123,9 +146,10 @@ Tandem.Lanes = class {
     this.pending = true;
     requestAnimationFrame((now) => {
       this.pending = false;
-      this.frames.push(now);
-      if (this.frames.length > 4096) this.frames.splice(0, 2048);
+      const begin = performance.now();
       this.paint();
+      this.frames.push([now, performance.now() - begin]);
+      if (this.frames.length > 4096) this.frames.splice(0, 2048);
     });
   }
 
@@ -140,151 +164,217 @@ Tandem.Lanes = class {
     c.beginPath();
     c.rect(this.left, 0, this.width - this.left, this.height);
     c.clip();
-    this.paintAxis(from);
-    if (this.range) this.paintRange();
+    this.paintAxis();
     for (const row of this.rows) {
       if (row.kind === "lane") this.paintLane(row, from, to);
       if (row.kind === "steps") this.paintSteps(row, from, to);
       if (row.kind === "counter") this.paintCounter(row, from, to);
     }
+    if (this.range) this.paintRange();
     this.paintMarks();
     c.restore();
     for (const row of this.rows) this.paintName(row);
   }
 
-  paintAxis(from) {
+  paintAxis() {
     const c = this.context;
     const ticks = this.view.ticks(Math.max(2, Math.floor((this.width - this.left) / 120)));
+    const step = ticks.length > 1 ? ticks[1] - ticks[0] : 1;
+    const [unit, name] = !this.data.clock ? [1, ""] : step >= 1e8 ? [1e9, " s"]
+      : step >= 1e5 ? [1e6, " ms"] : step >= 1e2 ? [1e3, " us"] : [1, " ns"];
+    const digits = Math.max(0, Math.ceil(-Math.log10(step / unit) - 1e-9));
     c.strokeStyle = this.color.line;
     c.fillStyle = this.color.faint;
-    c.textAlign = "center";
-    const step = ticks.length > 1 ? ticks[1] - ticks[0] : 1;
-    const [unit, name] = step >= 1e8 ? [1e9, "s"] : step >= 1e5 ? [1e6, "ms"] : step >= 1e2 ? [1e3, "us"] : [1, "ns"];
-    const digits = Math.max(0, Math.ceil(-Math.log10(step / unit) - 1e-9));
+    c.textAlign = "left";
     for (const tick of ticks) {
+      if (!this.data.clock && tick % 1 !== 0) continue;
       const x = Math.round(this.view(tick)) + 0.5;
       c.beginPath();
       c.moveTo(x, 20);
       c.lineTo(x, this.height);
       c.stroke();
-      c.fillText(`${((tick - this.data.begin) / unit).toFixed(digits)} ${name}`, x, 11);
+      const text = this.data.clock ? `${((tick - this.data.begin) / unit).toFixed(digits)}${name}`
+        : `step ${(this.data.steps[tick] || { t: "" }).t}`;
+      const width = c.measureText(text).width;
+      if (x < this.left - width || text === "step ") continue;
+      c.fillText(text, Math.min(Math.max(x - width / 2, this.left + 2), this.width - width - 6), 11);
     }
   }
 
   paintRange() {
     const c = this.context;
     const x = this.view(this.range.start), width = Math.max(this.view(this.range.end) - x, 2);
-    c.globalAlpha = 0.18;
+    c.globalAlpha = 0.13;
     c.fillStyle = this.color.mark;
     c.fillRect(x, 20, width, this.height - 20);
     c.globalAlpha = 1;
+    c.fillRect(Math.round(x) - 1, 20, 1, this.height - 20);
+    c.fillRect(Math.round(x + width), 20, 1, this.height - 20);
   }
 
-  kindColor(lane, kind) {
-    if (kind === 3) return this.color.copy;
-    if (kind === 2) return this.color.wait;
-    if (kind === 1) return this.color.launch;
-    return lane === 0 ? this.color.host : this.color.operation;
-  }
-
-  // Spans that share a pixel with the one before are drawn with it: a frame costs its pixels.
+  // Spans narrower than a pixel share a column: its colour is that of most of its time, its
+  // strength how much of it was spent. So a frame costs its pixels, not its spans.
   paintLane(row, from, to) {
-    const c = this.context, data = this.data.lanes[row.lane];
+    const c = this.context, data = this.data.lanes[row.lane], colors = this.kindColors[row.lane];
     c.fillStyle = this.color.idle;
     c.fillRect(this.left, row.y, this.width - this.left, row.height);
     c.textAlign = "left";
-    const scale = (this.width - this.left) / (to - from);
-    let drawn = -1;
-    for (let i = Tandem.firstEndingAfter(data, from); i < data.size && data.start[i] < to; i++) {
-      let x = this.left + (data.start[i] - from) * scale;
-      const end = this.left + (data.end[i] - from) * scale;
-      if (end <= drawn) continue;
-      x = Math.max(x, drawn);
-      const width = Math.max(end - x, 1);
-      c.fillStyle = this.kindColor(row.lane, data.kind[i]);
-      c.fillRect(x, row.y, width, row.height);
-      drawn = width === 1 ? x + 1 : x + width;
-      if (width > 3) {
-        c.fillStyle = this.color.page;
-        c.fillRect(x + width - 0.5, row.y, 0.5, row.height);
+    const scale = (this.width - this.left) / (to - from), wanted = this.wanted;
+    const spent = [0, 0, 0, 0, 0];  // by kind; 4 is what the search does not ask for
+    let column = -1, busy = 0;
+    const flush = () => {
+      if (busy <= 0) return;
+      let most = 0;
+      for (let kind = 1; kind < 5; kind++) if (spent[kind] > spent[most]) most = kind;
+      if (wanted && spent[0] + spent[1] + spent[2] + spent[3] > 0 && most === 4) {
+        most = [0, 1, 2, 3].reduce((a, b) => (spent[b] > spent[a] ? b : a));  // a match is seen
+        busy = 1;
       }
-      if (width > 44) this.paintLabel(this.data.names[data.name[i]], x, width, row);
+      c.globalAlpha = Math.min(1, Math.max(0.35, busy));
+      c.fillStyle = most === 4 ? this.color.faded : colors[most];
+      c.fillRect(column, row.y, 1, row.height);
+      c.globalAlpha = 1;
+      spent.fill(0);
+      busy = 0;
+    };
+    for (let i = Tandem.firstEndingAfter(data, from); i < data.size && data.start[i] < to; i++) {
+      const x = this.left + (data.start[i] - from) * scale;
+      const width = (data.end[i] - data.start[i]) * scale;
+      const faded = wanted !== null && !wanted[data.name[i]];
+      if (width < 1) {
+        if (Math.floor(x) !== column) { flush(); column = Math.floor(x); }
+        spent[faded ? 4 : data.kind[i]] += width;
+        busy += width;
+        continue;
+      }
+      flush();
+      c.fillStyle = faded ? this.color.faded : colors[data.kind[i]];
+      c.fillRect(x, row.y, width, row.height);
+      if (width > 4) {
+        c.fillStyle = this.color.page;
+        c.fillRect(x + width - 0.7, row.y, 0.7, row.height);
+      }
+      if (width > 30) {
+        c.fillStyle = faded ? this.color.faint
+          : data.kind[i] === 2 ? this.color["wait-label"] : this.color.label;
+        this.paintLabel(this.data.names[data.name[i]], x, width, row);
+      }
     }
-    if (this.picked && this.picked.lane === row.lane) {
-      const i = this.picked.index, x = this.view(data.start[i]);
-      c.strokeStyle = this.color.pick;
-      c.lineWidth = 2;
-      c.strokeRect(x, row.y + 1, Math.max(this.view(data.end[i]) - x, 2), row.height - 2);
-      c.lineWidth = 1;
+    flush();
+    if (row.lane === 1) this.paintBubbles(row);
+    if (data.size === 0) {
+      c.fillStyle = this.color.faint;
+      c.fillText("no spans recorded", this.left + 8, row.y + row.height / 2);
+    }
+    if (this.picked && this.picked.lane === row.lane) this.paintPicked(row, data);
+  }
+
+  paintPicked(row, data) {
+    const c = this.context, i = this.picked.index, x = this.view(data.start[i]);
+    const begin = Math.max(x, this.left - 5), end = Math.min(this.view(data.end[i]), this.width + 5);
+    c.strokeStyle = this.color.pick;
+    c.lineWidth = 2;
+    c.strokeRect(begin, row.y + 1, Math.max(end - begin, 2), row.height - 2);
+    c.lineWidth = 1;
+  }
+
+  // The bubbles that are listed.
+  paintBubbles(row) {
+    const c = this.context;
+    c.fillStyle = this.color.mark;
+    for (const bubble of this.bubbles) {
+      const x = this.view(bubble.start_ns), end = this.view(bubble.end_ns);
+      c.fillRect(x, row.y + row.height, Math.max(end - x, 2), 3);
     }
   }
 
+  textWidth(text) {
+    let width = this.widths.get(text);
+    if (width === undefined) this.widths.set(text, width = this.context.measureText(text).width);
+    return width;
+  }
+
   paintLabel(text, x, width, row) {
-    const c = this.context;
-    const shown = Math.max(x, this.left);
-    const room = x + width - shown - 8;
-    if (room < 30) return;
-    c.save();
-    c.beginPath();
-    c.rect(shown, row.y, room + 6, row.height);
-    c.clip();
-    c.fillStyle = "#ffffff";
-    c.fillText(text, shown + 4, row.y + row.height / 2);
-    c.restore();
+    const begin = Math.max(x, this.left) + 5;
+    const room = Math.min(x + width, this.width) - begin - 4;
+    const whole = this.textWidth(text);
+    let shown = text;
+    if (whole > room) {
+      const letters = Math.floor(text.length * room / whole) - 1;
+      if (letters < 3) return;
+      shown = `${text.slice(0, letters)}…`;
+    }
+    this.context.fillText(shown, begin, row.y + row.height / 2 + 0.5);
   }
 
   paintSteps(row, from, to) {
     const c = this.context, steps = this.data.steps;
-    let low = 0, high = steps.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (steps[middle].end <= from) low = middle + 1; else high = middle;
-    }
     c.textAlign = "left";
-    let drawn = -1;
-    for (let i = low; i < steps.length && steps[i].start < to; i++) {
+    c.fillStyle = this.color.idle;
+    c.fillRect(this.left, row.y, this.width - this.left, row.height);
+    let drawn = -Infinity;
+    for (let i = this.firstStep(from); i < steps.length && steps[i].start < to; i++) {
       const x = this.view(steps[i].start), width = this.view(steps[i].end) - x;
-      if (x + width <= drawn) continue;
-      c.fillStyle = i % 2 ? this.color.panel : this.color.idle;
-      c.fillRect(x, row.y, Math.max(width, 1), row.height);
-      drawn = x + Math.max(width, 1);
-      if (width < 34) continue;
+      if (width < 3 && x - drawn < 3) continue;
+      drawn = x;
+      c.fillStyle = this.color.faint;
+      c.globalAlpha = width < 3 ? 0.3 : 1;
+      c.fillRect(Math.round(x), row.y, 1, row.height);
+      c.globalAlpha = 1;
+      const text = steps[i].repeat > 1
+        ? `${steps[i].t}-${steps[i].t + steps[i].repeat - 1}` : String(steps[i].t);
+      const begin = Math.max(x, this.left) + 4;
+      if (x + width - begin < 7 * text.length + 2) continue;
       c.fillStyle = this.color.ink;
-      c.fillText(String(steps[i].t), Math.max(x, this.left) + 3, row.y + row.height / 2);
+      c.fillText(text, begin, row.y + row.height / 2 + 0.5);
     }
   }
 
-  // Host above device: where they differ both lines show.
+  // The device's value as an area, the host's as a line over it: where they differ it shows.
   paintCounter(row, from, to) {
-    const c = this.context;
-    c.strokeStyle = this.color.line;
-    c.strokeRect(this.left - 0.5, row.y - 0.5, this.width, row.height + 1);
-    for (const [field, at, color, thick] of [[row.device, "device_at", "device-counter", 3],
-      [row.host, "host_at", "host-counter", 1.5]]) {
-      c.strokeStyle = this.color[color];
-      c.lineWidth = thick;
-      c.beginPath();
-      let begun = false, last = row.y + row.height, lastX = -Infinity;
-      for (const step of this.data.steps) {
-        if (step.end < from && step[at] < from) {
-          last = row.y + row.height * (1 - step[field] / row.most);
-          continue;
+    const c = this.context, steps = this.data.steps, bottom = row.y + row.height;
+    const height = (value) => row.height * value / row.most;
+    const first = Math.max(0, this.firstStep(from) - 2);
+    // Calls `each` with columns [x, end) and the least and greatest value in each.
+    const columns = (field, at, each) => {
+      let x = -Infinity, low = 0, high = 0, last = null;
+      for (let i = first; i < steps.length; i++) {
+        const next = this.view(steps[i][at]);
+        if (last !== null && next - x >= 1) {
+          each(x, next, low, high, last);
+          x = next;
+          low = high = steps[i][field];
+        } else if (last === null) {
+          x = next;
+          low = high = steps[i][field];
         }
-        if (!begun) { c.moveTo(this.left, last); begun = true; }
-        const x = this.view(step[at]);
-        const y = row.y + row.height * (1 - step[field] / row.most);
-        if (y !== last || x - lastX >= 1) {
-          c.lineTo(x, last);
-          c.lineTo(x, y);
-          lastX = x;
-        }
-        last = y;
-        if (step[at] > to) break;
+        last = steps[i][field];
+        low = Math.min(low, last);
+        high = Math.max(high, last);
+        if (next > this.width) return;
       }
-      if (begun) c.lineTo(this.width, last);
-      c.stroke();
-    }
+      if (last !== null) each(x, Math.min(this.width, this.view(steps[steps.length - 1].end)), low, high, last);
+    };
+    c.fillStyle = this.color["device-counter"];
+    columns(row.device, "device_at", (x, end, low, high) => {
+      c.fillRect(x, bottom - height(high), end - x + 0.3, height(high));
+    });
+    c.strokeStyle = this.color["host-counter"];
+    c.lineWidth = 1.5;
+    c.beginPath();
+    let begun = false;
+    columns(row.host, "host_at", (x, end, low, high, last) => {
+      if (!begun) c.moveTo(x, bottom - height(high));
+      begun = true;
+      c.lineTo(x, bottom - height(high));
+      if (low !== high) c.lineTo(x, bottom - height(low));
+      c.lineTo(x, bottom - height(last));
+      c.lineTo(end, bottom - height(last));
+    });
+    c.stroke();
     c.lineWidth = 1;
+    c.fillStyle = this.color.line;
+    c.fillRect(this.left, bottom, this.width - this.left, 1);
   }
 
   paintMarks() {
@@ -292,12 +382,14 @@ Tandem.Lanes = class {
     c.fillStyle = this.color.mark;
     let drawn = -Infinity;
     for (const mark of this.data.marks) {
-      const x = this.view(this.data.steps[mark.step].start);
-      if (x - drawn < 2) continue;
+      const step = this.data.steps[mark.step];
+      if (!step) continue;
+      const x = this.view(step.start);
+      if (x - drawn < 3) continue;
       drawn = x;
       c.beginPath();
-      c.moveTo(x - 5, 20);
-      c.lineTo(x + 5, 20);
+      c.moveTo(x - 5, 19);
+      c.lineTo(x + 5, 19);
       c.lineTo(x, 28);
       c.fill();
       c.fillRect(x - 0.5, 20, 1, this.height - 20);
@@ -309,13 +401,13 @@ Tandem.Lanes = class {
     c.textAlign = "left";
     c.fillStyle = this.color.ink;
     if (row.kind !== "counter") {
-      c.fillText(row.name, 8, row.y + row.height / 2);
+      c.fillText(row.name, 12, row.y + row.height / 2 + 0.5);
       return;
     }
-    c.fillText(`${row.name}, to ${row.most}`, 8, row.y + 8);
-    c.fillStyle = this.color["host-counter"];
-    c.fillText("host", 8, row.y + 24);
-    c.fillStyle = this.color["device-counter"];
-    c.fillText("device", 44, row.y + 24);
+    c.fillText(row.name, 12, row.y + row.height / 2 + 0.5);
+    c.fillStyle = this.color.faint;
+    c.textAlign = "right";
+    c.fillText(String(row.most), this.left - 8, row.y + 5);
+    c.fillText("0", this.left - 8, row.y + row.height - 4);
   }
 };
