@@ -65,6 +65,8 @@ Tandem.Lanes = class {
 
   resize() {
     const ratio = window.devicePixelRatio || 1;
+    const zoomed = d3.zoomTransform(this.canvas).k > 1;
+    const shown = zoomed ? [this.view.invert(this.left), this.view.invert(this.width)] : null;
     this.width = Math.max(this.canvas.parentElement.clientWidth, this.left + 100);
     this.canvas.style.height = `${this.height}px`;
     this.canvas.width = Math.round(this.width * ratio);
@@ -75,7 +77,7 @@ Tandem.Lanes = class {
     const box = [[this.left, 0], [this.width, this.height]];
     this.zoom.extent(box).translateExtent(box)
       .scaleExtent([1, Math.max(1, (this.data.end - this.data.begin) / least)]);
-    this.moved();
+    if (shown) this.show(shown[0], shown[1], 0); else this.moved();
   }
 
   moved() {
@@ -88,8 +90,10 @@ Tandem.Lanes = class {
   show(start, end, room = 0.5) {
     const span = Math.max(end - start, this.data.clock ? 50 : 2) * (1 + 2 * room);
     const k = Math.max((this.data.end - this.data.begin) / span, 1);
+    const half = (this.data.end - this.data.begin) / k / 2;
+    const middle = Math.min(Math.max((start + end) / 2, this.data.begin + half), this.data.end - half);
     const transform = d3.zoomIdentity.translate((this.left + this.width) / 2, 0).scale(k)
-      .translate(-this.scale((start + end) / 2), 0);
+      .translate(-this.scale(middle), 0);
     d3.select(this.canvas).call(this.zoom.transform, transform);
   }
   fit() { d3.select(this.canvas).call(this.zoom.transform, d3.zoomIdentity); }

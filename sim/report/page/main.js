@@ -104,7 +104,10 @@
   };
   const say = (text) => { byId("picked").textContent = text || "Click a span, a step or a row of a table."; };
   say();
+  let bubble = -1, bubbleRows = null;
+  const leaveBubble = () => { if (bubbleRows) Tandem.choose(bubbleRows, -1); };
   const pick = (hit) => {
+    leaveBubble();
     if (!hit) return say();
     say(words(hit).join("; "));
     const step = hit.lane !== undefined ? data.lanes[hit.lane].step[hit.index] : hit.step;
@@ -118,6 +121,7 @@
   const lanes = new Tandem.Lanes(byId("lanes"), data, bubbles, { pick, hover, moved });
 
   const showStep = (index, text) => {
+    leaveBubble();
     const step = data.steps[index];
     lanes.mark(step.start, step.end);
     lanes.show(step.start, step.end);
@@ -137,7 +141,6 @@
     ], data.marks, (mark) => showStep(mark.step, mark.text));
   }
 
-  let bubble = -1, bubbleRows = null;
   const showBubble = (index) => {
     if (bubbles.length === 0) return say("No bubbles.");
     bubble = (index + bubbles.length) % bubbles.length;
@@ -232,7 +235,6 @@
   };
   const clear = () => {
     lanes.pick(null);
-    if (bubbleRows) Tandem.choose(bubbleRows, -1);
     steps.choose(-1);
   };
   const theme = () => {
