@@ -82,7 +82,7 @@ def main():
     if not found:
         sys.exit(f"page_bench: nothing after {WAIT_S} s")
     for name, value in json.loads(found).items():
-        print(f"{name:20} {value:10.2f}" if isinstance(value, float) else f"{name:20} {value:10}")
+        print(f"{name:20} {value:10.2f}" if name.endswith("_ms") else f"{name:20} {value:10}")
 
 
 if __name__ == "__main__":
