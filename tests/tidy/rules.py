@@ -21,10 +21,10 @@ LAYERS = {
     "sim/order": ("traces",),
     "sim/checks": ("traces", "sim/oracle"),
     "sim/engine": ("runtime/core", "scenarios", "sim/oracle", "sim/checks", "sim/order"),
-    "sim/whatif": ("sim/engine",),
     "sim/explore": ("sim/engine",),
-    "sim/report": ("sim/engine", "sim/whatif", "sim/explore"),
-    "tools": ("runtime/host", "runtime/cuda", "sim/report", "traces/recorder"),
+    "sim/report": ("sim/engine", "sim/explore"),
+    "sim/whatif": ("sim/engine", "sim/report"),
+    "tools": ("runtime/host", "runtime/cuda", "sim/report", "sim/whatif", "traces/recorder"),
     "tests": ("tools",),
 }
 

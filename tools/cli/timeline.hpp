@@ -31,5 +31,7 @@ struct TimelineView {
 
 [[nodiscard]] std::string timeline_text(const TimelineView& view, const Style& style = {});
 [[nodiscard]] std::string timeline_json(const TimelineView& view);
+/// The same on one line, without its steps: what the HTML report embeds.
+[[nodiscard]] std::string timeline_page_json(const TimelineView& view);
 
 }  // namespace tandem::cli

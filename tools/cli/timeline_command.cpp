@@ -8,6 +8,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "sim/report/html_report.hpp"
 #include "sim/report/timeline_export.hpp"
 #include "tools/cli/commands.hpp"
 #include "tools/cli/documents.hpp"
@@ -28,23 +29,40 @@ struct TimelineArguments {
   std::string json;
   std::string chrome;
   std::string perfetto;
+  std::string html;
 };
 
 /// A file for a trace viewer, opened before the work so that a bad path is found at once.
 struct Export {
-  using Make = decltype(&sim::make_chrome_exporter);
+  using Make = std::unique_ptr<sim::TimelineExporter> (*)(ByteSink&, const TimelineView&);
   const char* option;
   Make make;
   std::unique_ptr<OutputFile> file;
 };
 
+std::unique_ptr<sim::TimelineExporter> perfetto_of(ByteSink& out, const TimelineView& view) {
+  return sim::make_perfetto_exporter(out, view.header, view.divergences);
+}
+std::unique_ptr<sim::TimelineExporter> chrome_of(ByteSink& out, const TimelineView& view) {
+  return sim::make_chrome_exporter(out, view.header, view.divergences);
+}
+std::unique_ptr<sim::TimelineExporter> html_of(ByteSink& out, const TimelineView& view) {
+  return sim::make_html_exporter(out, view.header, view.divergences, view.trace,
+                                 timeline_page_json(view));
+}
+
 Result<std::vector<Export>> open_exports(Io& io, const TimelineArguments& o) {
   std::vector<Export> exports;
-  exports.reserve(2);
+  exports.reserve(3);
   for (const auto& [option, path, make] :
-       {std::tuple{"--perfetto", o.perfetto, &sim::make_perfetto_exporter},
-        std::tuple{"--chrome", o.chrome, &sim::make_chrome_exporter}}) {
+       {std::tuple<const char*, std::string, Export::Make>{"--perfetto", o.perfetto, perfetto_of},
+        {"--chrome", o.chrome, chrome_of},
+        {"--html", o.html, html_of}}) {
     if (path.empty()) continue;
+    if (make == html_of && !sim::has_html_report()) {
+      return Error::make(option, "got '" + path + "'", "none: this build is without d3",
+                         "install node-d3 and build again");
+    }
     Result<std::unique_ptr<OutputFile>> file = io.files.create(path);
     if (!file) return file.error().within(option);
     exports.push_back({option, make, std::move(file).value()});
@@ -121,7 +139,7 @@ Status write_export(const Io& io, const TraceReader& trace, const TimelineView& 
                     const sim::CountedSteps& range, const Export& wanted) {
   sim::TimelineBuilder builder;
   for (const plan::Segment& segment : trace.segments()) builder.add_segment(segment);
-  const auto exporter = wanted.make(*wanted.file, view.header, view.divergences);
+  const auto exporter = wanted.make(*wanted.file, view);
   TANDEM_RETURN_IF_ERROR(exporter->begin());
   sim::StepTimeline step;
   Status status = read_records(io, trace, range, [&](const StepRecord& record) -> Status {
@@ -144,7 +162,7 @@ Status write_exports(const Io& io, const TraceReader& trace, const TimelineView&
       return Error::make(wanted.option, "T2 does not hold: " + view.report.attribution.first,
                          "spans that do not overlap", "nothing was written");
     }
-    if (!view.report.has_spans()) {
+    if (!view.report.has_spans() && wanted.make != html_of) {  // a page has the steps at least
       return Error::make(wanted.option, "the trace has no spans", "a trace with some",
                          "record it with --record timeline");
     }
@@ -215,6 +233,9 @@ void add_timeline_command(CLI::App& app, Io& io, int& exit_code) {
   sub->add_option("--perfetto", o->perfetto, "write spans, flows and counters for ui.perfetto.dev")
       ->option_text("FILE");
   sub->add_option("--chrome", o->chrome, "write the same as Chrome's JSON trace events")
+      ->option_text("FILE");
+  sub->add_option("--html", o->html,
+                  "write a page to look at: lanes, bubbles, critical path, steps")
       ->option_text("FILE");
   sub->add_option("--json", o->json, "write it as JSON; - is standard output")->option_text("FILE");
   set_help(*sub, "TRACE [options]",

@@ -214,9 +214,7 @@ Json timeline_object(const TimelineReport& r) {
   return out;
 }
 
-}  // namespace
-
-std::string timeline_json(const TimelineView& v) {
+Json view_object(const TimelineView& v) {
   const TimelineReport& r = v.report;
   Json out;
   out["trace"] = v.trace;
@@ -233,12 +231,23 @@ std::string timeline_json(const TimelineView& v) {
                     {"ramp_out", r.counted.ramp_out}};
   out["plan"] = tally_object(v.tally);
   out["timeline"] = r.has_spans() ? timeline_object(r) : Json();
-  out["steps"] = steps_array(r);
   Json lines = Json::array();
   for (const sim::Divergence& d : v.divergences) lines.push_back(sim::to_line(d));
   out["divergences"] = v.divergence_count;
   out["divergence_lines"] = std::move(lines);
+  return out;
+}
+
+}  // namespace
+
+std::string timeline_json(const TimelineView& v) {
+  Json out = view_object(v);
+  out["steps"] = steps_array(v.report);
   return out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+std::string timeline_page_json(const TimelineView& v) {
+  return view_object(v).dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 }  // namespace tandem::cli

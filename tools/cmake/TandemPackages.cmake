@@ -64,6 +64,27 @@ else()
   list(APPEND TANDEM_OPTIONAL_ABSENT "cupti (CUDA Toolkit: extras/CUPTI)")
 endif()
 
+# d3 for the HTML report: one file of version 4 or later, embedded as it is.
+set(TANDEM_WITH_D3 OFF)
+if(TANDEM_OPTIONAL)
+  find_file(TANDEM_D3_JS d3.min.js PATHS /usr/share/nodejs/d3/dist /usr/share/javascript/d3
+    NO_DEFAULT_PATH)
+  mark_as_advanced(TANDEM_D3_JS)
+  if(TANDEM_D3_JS)
+    file(STRINGS "${TANDEM_D3_JS}" first_line LIMIT_COUNT 1 LIMIT_INPUT 200)
+    if(first_line MATCHES "d3js.org v([0-9]+)" AND CMAKE_MATCH_1 GREATER_EQUAL 4)
+      set(TANDEM_WITH_D3 ON)
+    endif()
+  endif()
+  if(TANDEM_WITH_D3)
+    list(APPEND TANDEM_OPTIONAL_FOUND d3)
+  else()
+    list(APPEND TANDEM_OPTIONAL_ABSENT "d3 (node-d3)")
+  endif()
+else()
+  list(APPEND TANDEM_OPTIONAL_ABSENT "d3 (off: TANDEM_OPTIONAL=OFF)")
+endif()
+
 # tandem_use_optional(traces zstd): links it PRIVATE where it was found; defines TANDEM_WITH_ZSTD.
 function(tandem_use_optional library name)
   if(TARGET tandem::${name})

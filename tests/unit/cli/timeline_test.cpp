@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "sim/report/html_report.hpp"
 #include "tests/unit/cli/executable.hpp"
 #include "tests/unit/cli/fake_io.hpp"
 #include "tests/unit/cli/pressed_scenario.hpp"
@@ -286,7 +287,88 @@ TEST(Timeline, BadInputThenExitCode2) {
   EXPECT_EQ(m("timeline run.tbt --steps x"), kExitBadInput);
 }
 
+/// The JSON that the page of an HTML report embeds as `id`.
+Json embedded(const std::string& page, const std::string& id) {
+  const std::size_t begin = page.find('{', page.find("id=\"" + id + "\">"));
+  if (begin == std::string::npos) return {};
+  return Json::parse(page.substr(begin, page.find("</script", begin) - begin), nullptr, false);
+}
+
+class TimelinePage : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!sim::has_html_report()) GTEST_SKIP() << "no d3 in this build: install node-d3";
+  }
+  FakeMachine m_;
+};
+
+TEST_F(TimelinePage, EmbedsTheNumbersOfTheJsonDocument) {
+  record(m_, "decode-small", "--steps 20");
+  ASSERT_EQ(m_("timeline run.tbt --html run.html"), kExitClean) << m_.err.text;
+  const std::string page = m_.files.files["run.html"];
+  const Json spans = embedded(page, "spans");
+  Json report = measured(m_);
+  EXPECT_EQ(spans["steps"].size(), report["records"]["all"]);
+  const std::size_t ramp_in = report["records"]["ramp_in"].get<std::size_t>();
+  for (std::size_t i = 0; i < report["steps"].size(); ++i) {
+    const Json& want = report["steps"][i];
+    const Json& got = spans["steps"][ramp_in + i];
+    EXPECT_EQ(got[0], want["t"]);
+    EXPECT_EQ(got[4], want["start_ns"]);
+    EXPECT_EQ(got[5], want["end_ns"].get<std::int64_t>() - want["start_ns"].get<std::int64_t>());
+  }
+  report.erase("steps");
+  EXPECT_EQ(embedded(page, "report"), report);
+  ASSERT_EQ(m_("timeline run.tbt --html again.html"), kExitClean);
+  EXPECT_EQ(m_.files.files["again.html"], page);
+}
+
+TEST_F(TimelinePage, WithoutSpansThenStepsAndWhatIsMissing) {
+  ASSERT_EQ(m_("run decode-small --steps 20 --no-verify --record state -o run.tbt"), kExitClean);
+  ASSERT_EQ(m_("timeline run.tbt --html run.html"), kExitClean) << m_.err.text;
+  const std::string page = m_.files.files["run.html"];
+  EXPECT_EQ(embedded(page, "spans")["steps"].size(), 20U);
+  const Json report = embedded(page, "report");
+  EXPECT_EQ(report["timeline"], nullptr);
+  EXPECT_EQ(report["missing"].size(), 2U);
+}
+
+TEST(Timeline, PageAskedOfABuildWithoutD3ThenTheSentenceNamesThePackage) {
+  if (sim::has_html_report()) GTEST_SKIP() << "this build has d3: see preset minimal";
+  FakeMachine m;
+  record(m, "decode-small", "--steps 5");
+  EXPECT_EQ(m("timeline run.tbt --html run.html"), kExitBadInput);
+  EXPECT_EQ(m.err.text,
+            "error: --html: got 'run.html', want none: this build is without d3; install node-d3 "
+            "and build again\n");
+  EXPECT_EQ(m.files.files.count("run.html") + m.files.files.count("run.html.part"), 0U);
+}
+
 class TimelineFiles : public test::Executable {};
+
+TEST_F(TimelineFiles, PageThenChromiumRendersIt) {
+  if (!sim::has_html_report()) GTEST_SKIP() << "no d3 in this build: install node-d3";
+  if (!has_program("chromium")) GTEST_SKIP() << "no chromium: install chromium";
+  ASSERT_EQ(shell("tandem run decode-small --steps 20 --no-verify --record timeline -o run.tbt && "
+                  "tandem timeline run.tbt --html run.html"),
+            0)
+      << err_;
+  const int code = shell(
+      "timeout 240 chromium --headless=new --no-sandbox --disable-gpu --disable-dev-shm-usage "
+      "--no-first-run --enable-logging=stderr --user-data-dir=$PWD/profile --dump-dom "
+      "file://$PWD/run.html");
+  // That a browser does not start here is no fault of the page.
+  if (code != 0 || out_.find("</html>") == std::string::npos) {
+    GTEST_SKIP() << "chromium ended with " << code << " and without a document";
+  }
+  // What only the scripts write: heading, figures, rows of the tables.
+  for (const char* part : {">run.tbt</h1>", "decode-small \u00b7 schedule overlap",
+                           "Bound: device, ", "<td class=\"text\">compute: target_forward</td>",
+                           "<dd>20<small>", "<td>19</td><td class=\"text\">back</td>"}) {
+    EXPECT_NE(out_.find(part), std::string::npos) << part << "\n" << err_;
+  }
+  EXPECT_EQ(err_.find("CONSOLE"), std::string::npos) << err_;
+}
 
 TEST_F(TimelineFiles, PerfettoThenProtocDecodesIt) {
   if (!has_program("protoc")) GTEST_SKIP() << "no protoc: install protobuf-compiler";

@@ -8,35 +8,18 @@
 
 #include "sim/report/proto_message.hpp"
 #include "sim/report/timeline_export.hpp"
-#include "tests/unit/report/hand_made.hpp"
+#include "tests/unit/report/export_cases.hpp"
 #include "tests/unit/report/proto_reader.hpp"
 
 namespace tandem::sim {
 namespace {
 
+using test::divergence_at;
 using test::HandMade;
 using test::ProtoField;
 using test::ProtoReader;
-
-class StringSink final : public ByteSink {
- public:
-  std::string text;
-  Status write(std::span<const std::byte> bytes) override {
-    text.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-    return {};
-  }
-  Status flush() override { return {}; }
-};
-
-Divergence divergence_at(std::int64_t step) {
-  Divergence d;
-  d.check = CheckId::V1;
-  d.step = step;
-  d.field = "token_num";
-  d.point = "P1";
-  d.policy = "exact";
-  return d;
-}
+using test::StringSink;
+using test::three_steps;
 
 std::string exported(HandMade& made, decltype(&make_chrome_exporter) make,
                      std::vector<Divergence> divergences = {}) {
@@ -50,18 +33,6 @@ std::string exported(HandMade& made, decltype(&make_chrome_exporter) make,
   for (const StepTimeline& step : steps.value()) EXPECT_TRUE(exporter->add(step).ok());
   EXPECT_TRUE(exporter->finish().ok());
   return sink.text;
-}
-
-HandMade three_steps() {
-  HandMade made;
-  made.sync_step(1000);
-  made.sync_step(1710);
-  made.sync_step(2420);
-  for (StepRecord& record : made.records) {
-    record.p1.q = {4, 3, 0};
-    record.launch_bsz = 2;
-  }
-  return made;
 }
 
 TEST(ProtoMessage, CheckedBytesOfADescriptor) {
