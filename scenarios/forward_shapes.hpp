@@ -10,8 +10,8 @@
 
 namespace tandem {
 
-/// A forward over `rows` rows lasts `ns`; between two points straight lines, behind the last one the
-/// line through the last two, in front of the first its value.
+/// A forward over `rows` rows lasts `ns`; between two points straight lines, behind the last one
+/// the line through the last two, in front of the first its value.
 struct CostPoint {
   std::int32_t rows = 0;
   Nanos ns = 0;

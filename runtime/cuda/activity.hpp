@@ -9,7 +9,6 @@
 #include <cstdint>
 #include <map>
 #include <mutex>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -77,7 +76,7 @@ class ActivityLog {
   void resolve(Launch& launch);
 
   mutable std::mutex mutex_;
-  std::unordered_map<std::uint32_t, Launch> launches_;  ///< by correlation; looked up, never walked
+  std::map<std::uint32_t, Launch> launches_;  ///< by correlation, until all has been reported
   std::map<std::int64_t, StepActivity> steps_;
   std::int64_t lost_ = 0;
   bool is_open_ = false;  ///< the host thread alone

@@ -2,8 +2,8 @@
 // again it is captured, from then on it is one launch.
 //
 // A graph carries its launches' arguments by value, so its key is every number that they are made
-// from. In steady decode these repeat from step to step. Where they do not, capturing would cost the
-// host a hundred times what launching does, so what is seen once is not captured.
+// from. In steady decode these repeat from step to step. Where they do not, capturing would cost
+// the host a hundred times what launching does, so what is seen once is not captured.
 #pragma once
 
 #include <cstddef>

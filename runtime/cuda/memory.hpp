@@ -91,8 +91,8 @@ class DeviceMemory {
   ~DeviceMemory();
 
   [[nodiscard]] DeviceTensors& tensors() { return tensors_; }
-  /// Room for accept lists of `entries`; where it grows it waits for the device and moves them. True
-  /// where tensors() have changed.
+  /// Room for accept lists of `entries`; where it grows it waits for the device and moves them.
+  /// True where tensors() have changed.
   [[nodiscard]] bool reserve_accept(std::int64_t entries);
 
  private:

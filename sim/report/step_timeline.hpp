@@ -54,7 +54,7 @@ struct TimelineNode {
   Nanos start_ns = 0;
   Nanos end_ns = 0;
   Nanos launched_ns = kUnknownNs;  ///< device operations: when the host was done launching them
-  /// Launched together with the one before it in its segment, as a graph: without a span of its own.
+  /// Launched together with the one before it in its segment, as a graph: no span of its own.
   bool shares_launch = false;
   std::uint32_t first_edge = 0;  ///< in StepTimeline::edges; up to the next node's first
   std::uint32_t edge_count = 0;

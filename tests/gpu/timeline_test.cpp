@@ -1,4 +1,4 @@
-// Level timeline on the GPU: spans of all that ran, in order, behind their launches; graphs or none.
+// Level timeline on the GPU: spans of all that ran, in order, behind their launches.
 #include <algorithm>
 #include <array>
 
