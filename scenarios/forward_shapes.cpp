@@ -1,9 +1,8 @@
 // Shapes of models, worked out from what an H200 was measured to do.
 //
-// It copies 4.3 TB/s and multiplies bf16 matrices at 788 TFLOP/s. A forward lasts as long as reading
-// its weights, or as its arithmetic where that is longer; attention, all-reduces and launches are
-// left out.
-#include "scenarios/forward_shapes.hpp"
+// It copies 4.3 TB/s and multiplies bf16 matrices at 788 TFLOP/s. A forward lasts as long as
+// reading its weights, or as its arithmetic where that is longer; attention, all-reduces and
+// launches are left out.
 
 #include <algorithm>
 #include <array>
