@@ -3,6 +3,7 @@
 // It copies 4.3 TB/s and multiplies bf16 matrices at 788 TFLOP/s. A forward lasts as long as
 // reading its weights, or as its arithmetic where that is longer; attention, all-reduces and
 // launches are left out.
+#include "scenarios/forward_shapes.hpp"
 
 #include <algorithm>
 #include <array>
