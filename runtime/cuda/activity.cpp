@@ -17,7 +17,7 @@ namespace {
 /// Small, so that a buffer is full, and handed over, after a few steps.
 constexpr std::size_t kBufferBytes = std::size_t{64} << 10U;
 
-ActivityLog* the_log = nullptr;  // CUPTI's callbacks carry no data of ours
+ActivityBook* the_book = nullptr;  // CUPTI's buffers carry no data of ours
 
 void expect_cupti(CUptiResult result, const char* call) {
   if (result == CUPTI_SUCCESS) return;
@@ -40,7 +40,7 @@ void CUPTIAPI give_buffer(std::uint8_t** buffer, std::size_t* size, std::size_t*
 
 void note(const CUpti_Activity* record) {
   const auto add = [](const auto* r) {
-    the_log->executed(r->correlationId, static_cast<Nanos>(r->start), static_cast<Nanos>(r->end));
+    the_book->executed(r->correlationId, static_cast<Nanos>(r->start), static_cast<Nanos>(r->end));
   };
   switch (record->kind) {
     case CUPTI_ACTIVITY_KIND_CONCURRENT_KERNEL:
@@ -57,21 +57,21 @@ void note(const CUpti_Activity* record) {
 void CUPTIAPI take_buffer(CUcontext context, std::uint32_t stream, std::uint8_t* buffer,
                           std::size_t /*size*/, std::size_t valid) {
   CUpti_Activity* record = nullptr;
-  while (the_log != nullptr && valid > 0 &&
+  while (the_book != nullptr && valid > 0 &&
          cuptiActivityGetNextRecord(buffer, valid, &record) == CUPTI_SUCCESS) {
     note(record);
   }
   std::size_t dropped = 0;
   (void)cuptiActivityGetNumDroppedRecords(context, stream, &dropped);
-  if (dropped > 0 && the_log != nullptr) the_log->dropped(dropped);
+  if (dropped > 0 && the_book != nullptr) the_book->dropped(dropped);
   std::free(buffer);
 }
 
-void CUPTIAPI on_call(void* log, CUpti_CallbackDomain /*domain*/, CUpti_CallbackId /*id*/,
+void CUPTIAPI on_call(void* book, CUpti_CallbackDomain /*domain*/, CUpti_CallbackId /*id*/,
                       const void* data) {
   const auto* call = static_cast<const CUpti_CallbackData*>(data);
   if (call->callbackSite != CUPTI_API_ENTER) return;
-  static_cast<ActivityLog*>(log)->launched(call->correlationId);
+  static_cast<ActivityBook*>(book)->launched(call->correlationId);
 }
 
 constexpr CUpti_CallbackId kLaunchingCalls[] = {
@@ -89,13 +89,13 @@ constexpr CUpti_CallbackId kLaunchingCalls[] = {
 bool ActivityLog::is_available() { return true; }
 
 ActivityLog::ActivityLog() {
-  TANDEM_CHECK(the_log == nullptr);
+  TANDEM_CHECK(the_book == nullptr);
   TANDEM_CUPTI_CALL(cuptiActivityRegisterTimestampCallback(steady_ns));
   TANDEM_CUPTI_CALL(cuptiActivityRegisterCallbacks(give_buffer, take_buffer));
   CUpti_SubscriberHandle subscriber = nullptr;
-  TANDEM_CUPTI_CALL(cuptiSubscribe(&subscriber, on_call, this));
+  TANDEM_CUPTI_CALL(cuptiSubscribe(&subscriber, on_call, &book_));
   subscriber_ = subscriber;
-  the_log = this;
+  the_book = &book_;
   for (const CUpti_CallbackId id : kLaunchingCalls) {
     TANDEM_CUPTI_CALL(cuptiEnableCallback(1, subscriber, CUPTI_CB_DOMAIN_RUNTIME_API, id));
   }
@@ -108,15 +108,12 @@ ActivityLog::~ActivityLog() {
   (void)cuptiActivityDisable(CUPTI_ACTIVITY_KIND_MEMCPY);
   (void)cuptiUnsubscribe(static_cast<CUpti_SubscriberHandle>(subscriber_));
   (void)cuptiActivityFlushAll(CUPTI_ACTIVITY_FLAG_FLUSH_FORCED);
-  the_log = nullptr;
+  the_book = nullptr;
 }
 
 void ActivityLog::flush() {
   TANDEM_CUPTI_CALL(cuptiActivityFlushAll(CUPTI_ACTIVITY_FLAG_FLUSH_FORCED));
-  const std::lock_guard lock(mutex_);
-  lost_ += static_cast<std::int64_t>(launches_.size());
-  launches_.clear();
-  for (auto& [step, activity] : steps_) activity.open_launches = 0;
+  book_.give_up();
 }
 
 }  // namespace tandem::cuda

@@ -1,27 +1,27 @@
-// The part of ActivityLog that knows nothing of CUPTI: launches, their activities, spans of steps.
-#include <algorithm>
+// Launches, the activities they are complete with, spans of steps.
+#include "runtime/cuda/activity_book.hpp"
 
-#include "runtime/cuda/activity.hpp"
-#include "traces/base/check.hpp"
+#include <algorithm>
+#include <utility>
 
 namespace tandem::cuda {
 
-void ActivityLog::open(std::int64_t step, const LaunchPart& part) {
+void ActivityBook::open(std::int64_t step, const LaunchPart& part) {
   is_open_ = true;
   is_graph_ = false;
   step_ = step;
   parts_.assign(1, part);
 }
 
-void ActivityLog::open_graph(std::int64_t step, std::vector<LaunchPart> parts) {
+void ActivityBook::open_graph(std::int64_t step, std::vector<LaunchPart> parts) {
   is_open_ = is_graph_ = true;
   step_ = step;
   parts_ = std::move(parts);
 }
 
-void ActivityLog::close() { is_open_ = false; }
+void ActivityBook::close() { is_open_ = false; }
 
-void ActivityLog::launched(std::uint32_t correlation) {
+void ActivityBook::launched(std::uint32_t correlation) {
   if (!is_open_) return;
   Launch launch{step_, parts_, 0, {}};
   for (const LaunchPart& part : parts_) launch.expected += is_graph_ ? part.activities : 1;
@@ -31,7 +31,7 @@ void ActivityLog::launched(std::uint32_t correlation) {
   launches_[correlation] = std::move(launch);
 }
 
-void ActivityLog::executed(std::uint32_t correlation, Nanos start_ns, Nanos end_ns) {
+void ActivityBook::executed(std::uint32_t correlation, Nanos start_ns, Nanos end_ns) {
   const std::lock_guard lock(mutex_);
   const auto found = launches_.find(correlation);
   if (found == launches_.end()) return;  // of a launch that is no operation's
@@ -42,7 +42,7 @@ void ActivityLog::executed(std::uint32_t correlation, Nanos start_ns, Nanos end_
   launches_.erase(found);
 }
 
-void ActivityLog::resolve(Launch& launch) {
+void ActivityBook::resolve(Launch& launch) {
   // A graph's nodes are a chain, so their order in time is that of the launches captured.
   std::sort(launch.activities.begin(), launch.activities.end());
   StepActivity& step = steps_[launch.step];
@@ -67,24 +67,31 @@ void ActivityLog::resolve(Launch& launch) {
   }
 }
 
-void ActivityLog::dropped(std::size_t records) {
+void ActivityBook::dropped(std::size_t records) {
   const std::lock_guard lock(mutex_);
   lost_ += static_cast<std::int64_t>(records);
 }
 
-std::int64_t ActivityLog::lost() const {
+void ActivityBook::give_up() {
+  const std::lock_guard lock(mutex_);
+  lost_ += static_cast<std::int64_t>(launches_.size());
+  launches_.clear();
+  for (auto& [step, activity] : steps_) activity.open_launches = 0;
+}
+
+std::int64_t ActivityBook::lost() const {
   const std::lock_guard lock(mutex_);
   return lost_;
 }
 
-bool ActivityLog::is_complete(std::int64_t step) const {
+bool ActivityBook::is_complete(std::int64_t step) const {
   if (step > ended_) return false;
   const std::lock_guard lock(mutex_);
   const auto found = steps_.find(step);
   return found == steps_.end() || found->second.open_launches == 0;
 }
 
-std::vector<Span> ActivityLog::take(std::int64_t step) {
+std::vector<Span> ActivityBook::take(std::int64_t step) {
   const std::lock_guard lock(mutex_);
   const auto found = steps_.find(step);
   if (found == steps_.end()) return {};

@@ -102,8 +102,9 @@ void CudaDevice::enqueue(const plan::Operation& op, const LaunchArgs& args) {
 }
 
 CudaRunCounts CudaDevice::counts() const {
-  const GraphCounts& graphs = graphs_.counts();
-  return {alone_, graphs.launches, graphs.nodes, graphs.captures, graphs.updates};
+  CudaRunCounts counts = graphs_.counts();
+  counts.alone = alone_;
+  return counts;
 }
 
 void CudaDevice::wait(plan::EventName name, std::int64_t step) {
@@ -153,7 +154,7 @@ void CudaDevice::end_step(std::int64_t step) {
   release();
   main_is_captured_ = false;
   log_.clear();
-  if (activity_ != nullptr) activity_->end_step(step);
+  if (activity_ != nullptr) activity_->book().end_step(step);
   if (level_ == RecordLevel::off) {
     recorded_ = step;  // nothing to wait for: what is handed over holds the host's part alone
     return;
@@ -216,8 +217,8 @@ void CudaDevice::collect_spans() {
   };
   while (!spanless_.empty()) {
     StepRecord& record = spanless_.front()->record;
-    if (!activity_->is_complete(record.t)) return;
-    for (Span span : activity_->take(record.t)) {
+    if (!activity_->book().is_complete(record.t)) return;
+    for (Span span : activity_->book().take(record.t)) {
       span.start_ns = run_clock(span.start_ns);
       span.end_ns = run_clock(span.end_ns);
       record.spans.push_back(span);

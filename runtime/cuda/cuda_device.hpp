@@ -92,7 +92,7 @@ class CudaDevice : public Device {
   [[nodiscard]] CudaRunCounts counts() const;
   /// Level timeline: activity records that CUPTI lost. Not 0: spans are missing.
   [[nodiscard]] std::int64_t lost_activity() const {
-    return activity_ == nullptr ? 0 : activity_->lost();
+    return activity_ == nullptr ? 0 : activity_->book().lost();
   }
 
  private:

@@ -115,16 +115,16 @@ void CudaDevice::release() {
     for (std::size_t k = 0; k < group.size(); ++k) {
       parts.push_back(part_of(*group[k].op, group[k].args, graph->nodes_of[k]));
     }
-    activity_->open_graph(group.front().args.t, std::move(parts));
+    activity_->book().open_graph(group.front().args.t, std::move(parts));
   }
   graphs_.launch(c.stream, *graph);
-  if (activity_ != nullptr) activity_->close();
+  if (activity_ != nullptr) activity_->book().close();
 }
 
 void CudaDevice::run_alone(const plan::Operation& op, const LaunchArgs& args, const OpContext& c) {
-  if (activity_ != nullptr) activity_->open(args.t, part_of(op, args, 1));
+  if (activity_ != nullptr) activity_->book().open(args.t, part_of(op, args, 1));
   run_target(op, args, c);
-  if (activity_ != nullptr) activity_->close();
+  if (activity_ != nullptr) activity_->book().close();
   ++alone_;
 }
 

@@ -66,8 +66,8 @@ void GraphCache::clear() {
 
 void GraphCache::launch(cudaStream_t stream, const Graph& graph) {
   TANDEM_CUDA_CALL(cudaGraphLaunch(graph.exec, stream));
-  ++counts_.launches;
-  counts_.nodes += static_cast<std::int64_t>(
+  ++counts_.graph_launches;
+  counts_.graph_nodes += static_cast<std::int64_t>(
       std::accumulate(graph.nodes_of.begin(), graph.nodes_of.end(), std::size_t{0}));
 }
 
@@ -83,7 +83,6 @@ const GraphCache::Graph* GraphCache::find(cudaStream_t stream, const GraphKey& k
   if (seen_.erase(key) == 0) {
     if (seen_.size() >= kSeenMax) seen_.clear();
     seen_.insert(key);
-    ++counts_.eager;
     return nullptr;
   }
   CapturedGraph captured(stream, operations, enqueue);
@@ -96,16 +95,15 @@ const GraphCache::Graph* GraphCache::find(cudaStream_t stream, const GraphKey& k
     cudaGraphExecUpdateResultInfo info{};
     if (cudaGraphExecUpdate(oldest.exec, captured.get(), &info) != cudaSuccess) {
       (void)cudaGetLastError();  // told by the result; the next call shall not find it
-      ++counts_.eager;
       return nullptr;
     }
-    ++counts_.updates;
+    ++counts_.graph_updates;
     by_key_.erase(oldest.key);
     oldest.key = key;
     oldest.nodes_of = std::move(captured.nodes_of);
     group.splice(group.begin(), group, std::prev(group.end()));
   }
-  ++counts_.captures;
+  ++counts_.graph_captures;
   by_key_[key] = group.begin();
   return &group.front();
 }

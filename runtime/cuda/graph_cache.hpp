@@ -16,19 +16,12 @@
 
 #include <cuda_runtime_api.h>
 
+#include "runtime/cuda/run_cuda.hpp"
+
 namespace tandem::cuda {
 
 /// What the launches of a group depend on; the first number names the group.
 using GraphKey = std::vector<std::int64_t>;
-
-/// Counts of a run. `nodes` is the sum over launches.
-struct GraphCounts {
-  std::int64_t captures = 0;
-  std::int64_t updates = 0;  ///< captures that took over an older graph's place
-  std::int64_t launches = 0;
-  std::int64_t nodes = 0;
-  std::int64_t eager = 0;  ///< groups that were launched one by one
-};
 
 /// Owns the graphs; belongs to one host thread. Every method may throw CudaFailure.
 class GraphCache {
@@ -55,7 +48,8 @@ class GraphCache {
   /// Forgets every graph; for when memory that they use has moved. The device must be idle.
   void clear();
 
-  [[nodiscard]] const GraphCounts& counts() const { return counts_; }
+  /// Its graph_ members; the others stay 0.
+  [[nodiscard]] const CudaRunCounts& counts() const { return counts_; }
 
  private:
   /// Graphs a group may have. A full group gives its least recently launched one new arguments,
@@ -69,7 +63,7 @@ class GraphCache {
   std::map<std::int64_t, Graphs> groups_;
   std::map<GraphKey, Graphs::iterator> by_key_;
   std::set<GraphKey> seen_;
-  GraphCounts counts_;
+  CudaRunCounts counts_;
 };
 
 }  // namespace tandem::cuda
