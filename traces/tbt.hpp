@@ -11,6 +11,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "traces/sink.hpp"
@@ -99,6 +100,9 @@ class TraceReader {
 
 /// Copies the bytes of a block from `offset` on to `out`. Thread-safe.
 using BlockFetch = std::function<Status(std::uint64_t offset, std::span<std::byte> out)>;
+
+/// True where a file that begins so is meant to be a trace of this project, in either form.
+[[nodiscard]] bool is_trace(std::string_view head);
 
 /// Where `fetch` is given, the blocks of a `.tbt` come through it, one copy a BlockReader, and
 /// `bytes` is touched only to open the trace: how much of a mapped file stays in memory is the

@@ -217,6 +217,17 @@ Result<std::unique_ptr<TraceReader>> open_tbt(ByteView file, const std::string& 
 
 namespace tandem {
 
+bool is_trace(std::string_view head) {
+  const auto& magic = detail::kTbtMagic;
+  if (head.size() >= magic.size() &&
+      std::equal(magic.begin(), magic.end(), head.begin(),
+                 [](std::uint8_t a, char b) { return a == static_cast<std::uint8_t>(b); })) {
+    return true;
+  }
+  const std::string_view line = head.substr(0, head.find('\n'));
+  return line.starts_with('{') && line.find("\"tandem-trace\"") != std::string_view::npos;
+}
+
 Result<std::unique_ptr<TraceReader>> open_trace(std::span<const std::byte> bytes,
                                                 const std::string& name, BlockFetch fetch) {
   const detail::ByteView file(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());

@@ -74,8 +74,8 @@ class Device {
   [[nodiscard]] virtual bool holds_back() const { return false; }
   /// The host thread waits until the event of step `step` has been reached.
   virtual void wait(plan::EventName name, std::int64_t step) = 0;
-  /// The host thread spends the cost of one host operation, and `extra_ns` more.
-  virtual void spend(Nanos extra_ns) = 0;
+  /// The host thread spends the cost of `op`, one of its own that is no wait, and `extra_ns` more.
+  virtual void spend(const plan::Operation& op, Nanos extra_ns) = 0;
   /// The host thread sleeps until its clock shows `until_ns`.
   virtual void sleep_until(Nanos until_ns) = 0;
   /// The host's clock.

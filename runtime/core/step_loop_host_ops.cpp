@@ -46,7 +46,7 @@ void StepLoop::run_host_op(const plan::Operation& op) {
 
 void StepLoop::do_host_op(const plan::Operation& op) {
   using plan::OpKind;
-  device_.spend(op.kind == OpKind::prepare_forward ? scenario_.timing.host_step_ns : 0);
+  device_.spend(op, op.kind == OpKind::prepare_forward ? scenario_.timing.host_step_ns : 0);
   switch (op.kind) {
     case OpKind::resolve:
       resolve();

@@ -1,5 +1,5 @@
 // Times of operations as they are enqueued, and the records that waits are bound to.
-#include "runtime/host/virtual_time.hpp"
+#include "runtime/core/virtual_time.hpp"
 
 #include <algorithm>
 
@@ -8,7 +8,7 @@
 namespace tandem {
 
 std::optional<EventSerial> VirtualTime::enqueue(const plan::Operation& op, const LaunchArgs& args,
-                                                Nanos duration_ns) {
+                                                const OpCost& cost) {
   Nanos& ready_ns = ready_ns_[lane_index(op.lane)];
   if (op.kind == plan::OpKind::record_event) {
     const EventSerial serial = ++recorded_[static_cast<std::size_t>(op.records.name)];
@@ -22,10 +22,14 @@ std::optional<EventSerial> VirtualTime::enqueue(const plan::Operation& op, const
     ready_ns = std::max(ready_ns, awaited.at_ns);
     return awaited.serial;
   }
-  now_ns_ += timing_.host_op_ns;
-  const Nanos start_ns = std::max(now_ns_, ready_ns);
-  ready_ns = start_ns + duration_ns;
-  if (op.lane == plan::Lane::compute) compute_busy_ns_ += duration_ns;
+  now_ns_ += cost.launch_ns;
+  const Nanos arrived_ns = now_ns_ + cost.latency_ns;
+  const Nanos start_ns = std::max(arrived_ns, ready_ns + cost.gap_ns);
+  if (op.lane == plan::Lane::compute) {
+    note_idle(ready_ns, arrived_ns, start_ns);
+    compute_.busy_ns += cost.duration_ns;
+  }
+  ready_ns = start_ns + cost.duration_ns;
   if (args.pending != nullptr && args.pending->level == RecordLevel::timeline) {
     args.pending->record.spans.push_back(
         {static_cast<std::int32_t>(op.lane), args.segment, args.op, start_ns, ready_ns});
@@ -33,10 +37,18 @@ std::optional<EventSerial> VirtualTime::enqueue(const plan::Operation& op, const
   return 0;
 }
 
-EventSerial VirtualTime::wait(plan::EventName name, std::int64_t step) {
+void VirtualTime::note_idle(Nanos free_ns, Nanos arrived_ns, Nanos start_ns) {
+  const Nanos from_ns = std::max(free_ns, idle_since_ns_);
+  if (start_ns <= from_ns) return;
+  const Nanos starved_ns = std::clamp<Nanos>(arrived_ns - from_ns, 0, start_ns - from_ns);
+  compute_.starved_ns += starved_ns;
+  compute_.gap_ns += start_ns - from_ns - starved_ns;
+}
+
+EventSerial VirtualTime::wait(plan::EventName name, std::int64_t step, const WaitCost& cost) {
   const Event& awaited = event(name, step);
   TANDEM_CHECK_EQ(awaited.step, step);
-  now_ns_ = std::max(now_ns_, awaited.at_ns) + timing_.host_op_ns;
+  now_ns_ = std::max(now_ns_ + cost.call_ns, awaited.at_ns + cost.wake_ns);
   return awaited.serial;
 }
 

@@ -81,12 +81,12 @@ OpContext CudaDevice::context(plan::Lane lane) const {
 void CudaDevice::enqueue(const plan::Operation& op, const LaunchArgs& args) {
   log_.note(op.lane, op.kind);
   open_ = args.pending;
-  const int group = group_of(op, args);
+  const int group = groups_.group_of(op, args);
   if (group != group_) release();
-  if (group != 0) {
+  if (group != LaunchGroups::kAlone) {
     group_ = group;
     held_back_.push_back({&op, args});
-    if (ends_group(op.kind)) release();
+    if (LaunchGroups::ends_group(op.kind)) release();
     return;
   }
   if (op.kind == plan::OpKind::record_event) {
@@ -117,7 +117,7 @@ Nanos CudaDevice::now() const {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(since).count() + skipped_ns_;
 }
 
-void CudaDevice::spend(Nanos extra_ns) {
+void CudaDevice::spend(const plan::Operation&, Nanos extra_ns) {
   release();
   if (extra_ns <= 0) return;
   const Nanos until = now() + extra_ns;
@@ -152,7 +152,7 @@ std::int32_t CudaDevice::stage_tasks(std::int64_t step, const std::vector<Task>&
 
 void CudaDevice::end_step(std::int64_t step) {
   release();
-  main_is_captured_ = false;
+  groups_.end_step();
   log_.clear();
   if (activity_ != nullptr) activity_->book().end_step(step);
   if (level_ == RecordLevel::off) {
@@ -270,7 +270,7 @@ void CudaDevice::drain() {
 
 void CudaDevice::halt() {
   held_back_.clear();
-  group_ = 0;
+  group_ = LaunchGroups::kAlone;
   (void)cudaDeviceSynchronize();
   for (Flight& flight : flights_) flight.pending = nullptr;
   first_flight_ = next_flight_;

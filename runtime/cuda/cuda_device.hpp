@@ -20,6 +20,7 @@
 #include <cuda_runtime_api.h>
 
 #include "runtime/core/device.hpp"
+#include "runtime/core/launch_groups.hpp"
 #include "runtime/cuda/activity.hpp"
 #include "runtime/cuda/device_ops.hpp"
 #include "runtime/cuda/graph_cache.hpp"
@@ -71,7 +72,7 @@ class CudaDevice : public Device {
   [[nodiscard]] bool holds_back() const override { return !held_back_.empty(); }
   void wait(plan::EventName name, std::int64_t step) override;
   /// What an operation costs the host it costs by itself; `extra_ns` is really spent.
-  void spend(Nanos extra_ns) override;
+  void spend(const plan::Operation& op, Nanos extra_ns) override;
   /// Idle time is not waited for: the clock jumps.
   void sleep_until(Nanos until_ns) override;
   [[nodiscard]] Nanos now() const override;
@@ -119,9 +120,6 @@ class CudaDevice : public Device {
     LaunchArgs args;
   };
 
-  /// The group of an operation in this step; 0 where it is launched by itself.
-  [[nodiscard]] int group_of(const plan::Operation& op, const LaunchArgs& args);
-  [[nodiscard]] static bool ends_group(plan::OpKind kind);
   /// Enqueues what is held back; in front of everything that must come behind it.
   void release();
   void run_target(const plan::Operation& op, const LaunchArgs& args, const OpContext& c);
@@ -162,9 +160,9 @@ class CudaDevice : public Device {
   GraphCache graphs_;
   std::int64_t alone_ = 0;  ///< operations launched one by one
   std::vector<HeldBack> held_back_;
-  int group_ = 0;                  ///< of what is held back
-  bool p1_is_due_ = false;         ///< P1 has been reached and no packing took it
-  bool main_is_captured_ = false;  ///< the step's main launch has a captured size
+  LaunchGroups groups_;
+  int group_ = LaunchGroups::kAlone;  ///< of what is held back
+  bool p1_is_due_ = false;            ///< P1 has been reached and no packing took it
   std::unique_ptr<KeyframeBuffer> keyframe_buffer_;
   KeyframeFlight keyframe_;
   std::int64_t next_flight_ = 0;   ///< of the next end_step

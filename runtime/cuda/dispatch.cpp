@@ -37,8 +37,6 @@ Nanos CudaDevice::forward_ns(const plan::Operation& op, const LaunchArgs& args) 
 
 namespace {
 
-enum Group : int { kAlone = 0, kMain, kCommit, kProposalStart, kProposalEnd, kSubstep };
-
 /// Every number that the launches of an operation are made from.
 void append_key(const plan::Operation& op, const LaunchArgs& a, GraphKey& key) {
   for (const std::int32_t number :
@@ -54,53 +52,10 @@ LaunchPart part_of(const plan::Operation& op, const LaunchArgs& args, std::size_
 
 }  // namespace
 
-/// Section 8 captures the forwards; here what follows a captured main launch is captured as well.
-/// Copies into pinned memory stay outside: each step has its own ring entry and stamp.
-int CudaDevice::group_of(const plan::Operation& op, const LaunchArgs& args) {
-  if (op.kind == OpKind::target_forward) {
-    main_is_captured_ = args.captured > 0;
-    return main_is_captured_ ? kMain : kAlone;
-  }
-  if (!main_is_captured_) return kAlone;
-  switch (op.kind) {
-    case OpKind::rebuild_padding:
-    case OpKind::lm_head:
-    case OpKind::build_sampling_params:
-    case OpKind::verify_draft_tokens:
-    case OpKind::set_stop_value:
-    case OpKind::unified_update_model_status:
-      return kCommit;
-    case OpKind::draft_model_preprocess:
-    case OpKind::eagle_get_hidden_states:
-      return kProposalStart;
-    case OpKind::draft_pre_process:
-    case OpKind::draft_forward:
-    case OpKind::eagle_gather_hidden_states:
-    case OpKind::draft_rebuild_padding:
-    case OpKind::eagle_get_self_hidden_states:
-    case OpKind::draft_lm_head:
-    case OpKind::draft_model_update:
-      return args.captured > 0 ? kSubstep + op.substep : kAlone;
-    case OpKind::draft_model_postprocess:
-    case OpKind::ngram_extend:
-    case OpKind::speculate_schedule_cache:
-      return kProposalEnd;
-    default:
-      return kAlone;
-  }
-}
-
-/// The operation that every group of its kind ends with.
-bool CudaDevice::ends_group(plan::OpKind kind) {
-  return kind == OpKind::target_forward || kind == OpKind::unified_update_model_status ||
-         kind == OpKind::eagle_get_hidden_states || kind == OpKind::draft_model_update ||
-         kind == OpKind::speculate_schedule_cache;
-}
-
 void CudaDevice::release() {
   if (held_back_.empty()) return;
   const std::vector<HeldBack> group = std::exchange(held_back_, {});
-  GraphKey key{std::exchange(group_, kAlone)};
+  GraphKey key{std::exchange(group_, LaunchGroups::kAlone)};
   for (const HeldBack& held : group) append_key(*held.op, held.args, key);
   const OpContext c = context(plan::Lane::compute);
   const auto enqueue = [&](std::size_t k) { run_target(*group[k].op, group[k].args, c); };

@@ -7,8 +7,8 @@
 
 namespace tandem {
 
-DetExecutor::DetExecutor(const TimingModel& timing, std::uint64_t seed, Execute execute)
-    : Executor(timing, std::move(execute)), order_(seed, "det-executor") {}
+DetExecutor::DetExecutor(std::uint64_t seed, Execute execute)
+    : Executor(std::move(execute)), order_(seed, "det-executor") {}
 
 void DetExecutor::submit(std::size_t lane, Item item) {
   const bool is_op = item.op != nullptr;

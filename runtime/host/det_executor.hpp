@@ -15,7 +15,7 @@ namespace tandem {
 
 class DetExecutor final : public Executor {
  public:
-  DetExecutor(const TimingModel& timing, std::uint64_t seed, Execute execute);
+  DetExecutor(std::uint64_t seed, Execute execute);
 
   [[nodiscard]] bool finished(std::int64_t step) const override;
   void halt() override;

@@ -6,11 +6,10 @@
 
 namespace tandem {
 
-Executor::Executor(const TimingModel& timing, Execute execute)
-    : time_(timing), execute_(std::move(execute)) {}
+Executor::Executor(Execute execute) : execute_(std::move(execute)) {}
 
-void Executor::enqueue(const plan::Operation& op, const LaunchArgs& args, Nanos duration_ns) {
-  const std::optional<EventSerial> serial = time_.enqueue(op, args, duration_ns);
+void Executor::enqueue(const plan::Operation& op, const LaunchArgs& args, const OpCost& cost) {
+  const std::optional<EventSerial> serial = time_.enqueue(op, args, cost);
   if (serial) submit(lane_index(op.lane), {&op, args, nullptr, -1, *serial});
 }
 
@@ -28,8 +27,8 @@ void Executor::end_step(std::int64_t step) {
   }
 }
 
-void Executor::wait(plan::EventName name, std::int64_t step) {
-  await_record(name, time_.wait(name, step));
+void Executor::wait(plan::EventName name, std::int64_t step, const WaitCost& cost) {
+  await_record(name, time_.wait(name, step, cost));
 }
 
 void Executor::drain() {

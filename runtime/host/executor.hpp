@@ -11,7 +11,7 @@
 #include <functional>
 
 #include "runtime/core/device.hpp"
-#include "runtime/host/virtual_time.hpp"
+#include "runtime/core/virtual_time.hpp"
 
 namespace tandem {
 
@@ -21,18 +21,18 @@ class Executor {
   /// Computes one operation; called in lane order, on whatever thread the lane runs.
   using Execute = std::function<void(const plan::Operation&, const LaunchArgs&)>;
 
-  Executor(const TimingModel& timing, Execute execute);
+  explicit Executor(Execute execute);
   Executor(const Executor&) = delete;
   Executor& operator=(const Executor&) = delete;
   virtual ~Executor() = default;
 
   /// `op` outlives the run.
-  void enqueue(const plan::Operation& op, const LaunchArgs& args, Nanos duration_ns);
+  void enqueue(const plan::Operation& op, const LaunchArgs& args, const OpCost& cost);
   /// Something of the recorder's, on the compute lane; takes no time and orders nothing.
   void enqueue_snapshot(std::function<void()> take);
   /// The host waits for the event of `step`, which has been recorded. What an operation threw comes
   /// out here or in drain().
-  void wait(plan::EventName name, std::int64_t step);
+  void wait(plan::EventName name, std::int64_t step, const WaitCost& cost);
   void end_step(std::int64_t step);
   /// True when every lane has passed the end of `step`. Orders nothing: see Device::finished.
   [[nodiscard]] virtual bool finished(std::int64_t step) const = 0;

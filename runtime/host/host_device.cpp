@@ -1,4 +1,4 @@
-// Dispatch of plan operations to the host device's implementations, and their virtual durations.
+// Dispatch of plan operations to the host device's implementations.
 #include "runtime/host/host_device.hpp"
 
 #include <algorithm>
@@ -15,42 +15,16 @@ using plan::OpKind;
 
 namespace {
 
-bool is_copy(OpKind kind) {
-  switch (kind) {
-    case OpKind::copy_seq_lens:
-    case OpKind::copy_output_rows:
-    case OpKind::copy_outputs:
-    case OpKind::read_count:
-    case OpKind::read_not_need_stop:
-    case OpKind::read_hidden_rows:
-    case OpKind::read_draft_sum:
-    case OpKind::read_any_prefill:
-    case OpKind::read_draft_output_rows:
-      return true;
-    default:
-      return false;
-  }
-}
-
-std::unique_ptr<Executor> make_executor(ExecutorKind kind, const Scenario& scenario,
+std::unique_ptr<Executor> make_executor(ExecutorKind kind, const RunConfig& config,
                                         Executor::Execute execute) {
-  const RunConfig& config = scenario.config;
   if (kind == ExecutorKind::det) {
-    return std::make_unique<DetExecutor>(scenario.timing, config.seed, std::move(execute));
+    return std::make_unique<DetExecutor>(config.seed, std::move(execute));
   }
-  return std::make_unique<ThreadsExecutor>(scenario.timing, config.seed, std::move(execute),
+  return std::make_unique<ThreadsExecutor>(config.seed, std::move(execute),
                                            config.copies_own_stream);
 }
 
 }  // namespace
-
-PinnedSlots::PinnedSlots(const RunConfig& config) {
-  const auto slots = static_cast<std::size_t>(config.max_num_seqs);
-  for (Ints* column : {&q, &b, &accept_num, &seq_len}) column->assign(slots, 0);
-  accept_tokens.assign(slots * static_cast<std::size_t>(config.row_width()), -1);
-  prompt_len.assign(slots, 0);
-  view = {q, b, accept_tokens, accept_num, seq_len, prompt_len, &numbers};
-}
 
 HostDevice::HostDevice(const Scenario& scenario, ExecutorKind executor)
     : scenario_(scenario),
@@ -58,7 +32,7 @@ HostDevice::HostDevice(const Scenario& scenario, ExecutorKind executor)
       m_(scenario.config),
       scripts_(slots()),
       executor_(make_executor(
-          executor, scenario,
+          executor, scenario.config,
           [this](const plan::Operation& op, const LaunchArgs& args) { execute(op, args); })) {
   for (std::int32_t k = 0; k < config_.pinned_ring_depth; ++k) ring_.emplace_back(config_);
 }
@@ -73,25 +47,13 @@ std::int32_t HostDevice::stage_tasks(std::int64_t step, const std::vector<Task>&
   return task_array_digest(staged);
 }
 
-Nanos HostDevice::duration(const plan::Operation& op, const LaunchArgs& args) const {
-  const TimingModel& timing = scenario_.timing;
-  switch (op.kind) {
-    case OpKind::target_forward:
-      return timing.forward_ns(std::max(args.token_num, args.captured));
-    case OpKind::draft_forward:
-      return timing.draft_ns(std::max(args.rows, args.captured));
-    default:
-      return is_copy(op.kind) ? timing.copy_ns : timing.kernel_ns;
-  }
-}
-
 void HostDevice::enqueue(const plan::Operation& op, const LaunchArgs& args) {
   log_.note(op.lane, op.kind);
-  executor_->enqueue(op, args, duration(op, args));
+  executor_->enqueue(op, args, scenario_cost(scenario_.timing, op, args));
 }
 
 void HostDevice::execute(const plan::Operation& op, const LaunchArgs& args) {
-  if (is_copy(op.kind)) {
+  if (is_pinned_copy(op.kind)) {
     execute_copy(op, args);
     return;
   }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "runtime/core/device.hpp"
+#include "runtime/core/pinned_slots.hpp"
 #include "runtime/core/script.hpp"
 #include "runtime/host/executor.hpp"
 #include "runtime/host/tensors.hpp"
@@ -19,22 +20,6 @@ enum class ExecutorKind : std::uint8_t {
   threads  ///< one worker thread a stream
 };
 
-/// The memory of one entry of every pinned ring, and the view of it that the host is given.
-struct PinnedSlots {
-  explicit PinnedSlots(const RunConfig& config);
-  PinnedSlots(const PinnedSlots&) = delete;
-  PinnedSlots& operator=(const PinnedSlots&) = delete;
-  PinnedSlots(PinnedSlots&&) = delete;
-  PinnedSlots& operator=(PinnedSlots&&) = delete;
-  ~PinnedSlots() = default;
-
-  Ints q, b, accept_num, seq_len;
-  Tokens accept_tokens, prompt_len;
-  PinnedNumbers numbers;
-  std::vector<Task> tasks;  ///< task_arrays_cpu
-  PinnedEntry view;
-};
-
 class HostDevice : public Device {
  public:
   /// `scenario` outlives the device. Throws std::system_error where a worker thread cannot be
@@ -42,11 +27,15 @@ class HostDevice : public Device {
   explicit HostDevice(const Scenario& scenario, ExecutorKind executor = ExecutorKind::det);
 
   void enqueue(const plan::Operation& op, const LaunchArgs& args) override;
-  void wait(plan::EventName name, std::int64_t step) override { executor_->wait(name, step); }
-  void spend(Nanos extra_ns) override { executor_->time().spend(extra_ns); }
+  void wait(plan::EventName name, std::int64_t step) override {
+    executor_->wait(name, step, scenario_wait(scenario_.timing));
+  }
+  void spend(const plan::Operation&, Nanos extra_ns) override {
+    executor_->time().spend(scenario_.timing.host_op_ns + extra_ns);
+  }
   void sleep_until(Nanos until_ns) override { executor_->time().sleep_until(until_ns); }
   [[nodiscard]] Nanos now() const override { return executor_->time().now(); }
-  [[nodiscard]] Nanos compute_busy() const override { return executor_->time().compute_busy(); }
+  [[nodiscard]] Nanos compute_busy() const override { return executor_->time().compute().busy_ns; }
   [[nodiscard]] const PinnedEntry& pinned(std::int64_t step) const override;
   [[nodiscard]] std::int32_t stage_tasks(std::int64_t step,
                                          const std::vector<Task>& tasks) override;
@@ -65,7 +54,6 @@ class HostDevice : public Device {
   void halt() override { executor_->halt(); }
 
  private:
-  [[nodiscard]] Nanos duration(const plan::Operation& op, const LaunchArgs& args) const;
   void execute(const plan::Operation& op, const LaunchArgs& args);
   void execute_copy(const plan::Operation& op, const LaunchArgs& args);
   void execute_draft(const plan::Operation& op, const LaunchArgs& args);

@@ -7,9 +7,8 @@
 
 namespace tandem {
 
-ThreadsExecutor::ThreadsExecutor(const TimingModel& timing, std::uint64_t seed, Execute execute,
-                                 bool copy_stream)
-    : Executor(timing, std::move(execute)) {
+ThreadsExecutor::ThreadsExecutor(std::uint64_t seed, Execute execute, bool copy_stream)
+    : Executor(std::move(execute)) {
   streams_.push_back(std::make_unique<Stream>(seed, "threads-executor compute"));
   if (copy_stream) streams_.push_back(std::make_unique<Stream>(seed, "threads-executor copy"));
   try {

@@ -27,7 +27,7 @@ class ThreadsExecutor final : public Executor {
  public:
   /// `copy_stream` false: nothing is enqueued in the copy lane, which then has no thread. Throws
   /// std::system_error where a thread cannot be started.
-  ThreadsExecutor(const TimingModel& timing, std::uint64_t seed, Execute execute, bool copy_stream);
+  ThreadsExecutor(std::uint64_t seed, Execute execute, bool copy_stream);
   ~ThreadsExecutor() override;
 
   [[nodiscard]] bool finished(std::int64_t step) const override;

@@ -10,8 +10,10 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "scenarios/scenario.hpp"
 #include "sim/report/step_timeline.hpp"
 #include "traces/base/ids.hpp"
 #include "traces/base/result.hpp"
@@ -20,19 +22,39 @@
 
 namespace tandem::sim {
 
-/// What has a cost: an operation where it runs, host work included, or its launch by the host.
+enum class CostPart : std::uint8_t {
+  /// The operation itself. On the host thread it begins where the span before it ended, so that
+  /// what stands between two of them is in it.
+  duration,
+  launch,   ///< the host thread's, to enqueue it; from the span before it on
+  gap,      ///< device: from the end of what it follows, where it had been launched before that
+  latency,  ///< device: from the end of its launch, where the stream had nothing else to do
+  call,     ///< a host wait for an event that had been reached; from the span before it on
+  wake,     ///< a host wait: from the event to its end, where the host came first
+  between,  ///< host: from the last span of a step to the start of the next
+  extra     ///< a forward: what it takes beyond the time that the scenario gives it
+};
+/// Work grows with rows. Launches, gaps and waits do not: all that were seen count as one.
+[[nodiscard]] inline bool depends_on_rows(CostPart part) {
+  return part == CostPart::duration || part == CostPart::extra || part == CostPart::between;
+}
+[[nodiscard]] const char* to_name(CostPart part);
+[[nodiscard]] bool from_name(const std::string& name, CostPart& out);
+
+/// What has a cost. `op` of the part `between` is resolve.
 struct CostKey {
   plan::OpKind op = plan::OpKind::resolve;
   plan::Lane lane = plan::Lane::host;  ///< where the time is spent
-  bool launch = false;                 ///< then the lane is host
+  CostPart part = CostPart::duration;
+  bool graph =
+      false;  ///< of a CUDA graph; a launch: that of the graph it is the first operation of
 
-  friend bool operator==(const CostKey& a, const CostKey& b) {
-    return a.op == b.op && a.lane == b.lane && a.launch == b.launch;
-  }
+  friend bool operator==(const CostKey& a, const CostKey& b) = default;
   friend bool operator<(const CostKey& a, const CostKey& b) {
     if (a.op != b.op) return a.op < b.op;
     if (a.lane != b.lane) return a.lane < b.lane;
-    return a.launch < b.launch;
+    if (a.part != b.part) return a.part < b.part;
+    return a.graph < b.graph;
   }
 };
 
@@ -40,9 +62,9 @@ struct CostKey {
 constexpr std::size_t kCostQuantiles = 11;
 constexpr std::size_t kCostMedian = 5;
 
-/// The durations seen for one number of rows.
+/// The durations seen for one number of rows, or for a few that lie together.
 struct CostKnot {
-  std::int64_t rows = 0;
+  std::int64_t rows = 0;   ///< their mean; 0 of a part that does not depend on rows
   std::int64_t count = 0;  ///< spans
   Nanos sum_ns = 0;        ///< INT64_MAX where it is more
   std::array<Nanos, kCostQuantiles> quantile_ns{};
@@ -71,29 +93,67 @@ struct CostEstimate {
   bool extrapolated = false;  ///< fewer or more rows than were ever seen
 };
 
+/// A quantile of the cost with `rows` in [0, 2^31). Beyond the seen numbers the outermost line goes
+/// on, not below 0; where one number was seen it is constant.
+[[nodiscard]] CostEstimate cost_on(const CostCurve& curve, std::int64_t rows, std::size_t quantile);
+
+/// Corrections of a model whose spans were taken with a profiler beside the run: found by comparing
+/// with the times of runs that had none.
+struct CostCorrection {
+  std::int64_t gap_millionths = 1'000'000;   ///< of every gap and latency of a stream
+  std::int64_t host_millionths = 1'000'000;  ///< of whatever the host thread does
+  Nanos wake_ns = 0;                         ///< on every wake of the host
+
+  friend bool operator==(const CostCorrection& a, const CostCorrection& b) = default;
+};
+
 struct CostModel {
   std::map<CostKey, CostCurve> curves;
+  CostCorrection correction;
+  std::string source;                  ///< what was measured on what, for people
+  std::int64_t error_millionths = -1;  ///< of a step's time, over runs it was not fitted to; -1: -
 
-  /// A quantile in [0, kCostQuantiles) of the cost with `rows` in [0, 2^31). Beyond the seen
-  /// numbers the outermost line goes on, not below 0; where one number was seen it is constant.
-  /// Nothing for a key that was not seen.
+  /// cost_on() its curve; nothing for a key that was not seen.
   [[nodiscard]] std::optional<CostEstimate> cost(const CostKey& key, std::int64_t rows,
                                                  std::size_t quantile = kCostMedian) const;
-  bool operator==(const CostModel& other) const { return curves == other.curves; }
+  /// Operations were launched as CUDA graphs where it was measured.
+  [[nodiscard]] bool knows_graphs() const;
+  friend bool operator==(const CostModel& a, const CostModel& b) = default;
 };
 
 /// Collects durations. Rows are those the host launched: of its sub-step for an operation of the
-/// draft head, of the main forward for all others. Waits cost nothing by themselves and are left
-/// out, and so are records of several steps. Memory: one counter a distinct duration.
+/// draft head, of the main forward for all others; numbers within an eighth of an octave make one
+/// knot, and a knot with less than a fiftieth of its curve's spans is left out. So are records of
+/// several steps. Memory: one counter a distinct duration.
 class CostFitter {
  public:
+  /// With `timing` the forwards are emulated as it says: then they cost `extra` beyond it, and no
+  /// duration of their own.
+  explicit CostFitter(std::optional<TimingModel> timing = {}) : timing_(std::move(timing)) {}
+
   /// `step` is what TimelineBuilder made of `record`.
   void add(const StepRecord& record, const StepTimeline& step);
   [[nodiscard]] CostModel fit() const;
 
  private:
   using Durations = std::map<Nanos, std::int64_t>;  ///< how often each was seen
+
+  struct RowsSeen {
+    std::int64_t rows = 0;
+    const Durations* durations = nullptr;
+  };
+
+  [[nodiscard]] static CostKnot knot_of(const std::vector<RowsSeen>& bin);
+  void note(const CostKey& key, std::int64_t rows, Nanos ns);
+  void add_host_node(const TimelineNode& node, bool first_of_graph, std::int64_t rows,
+                     Nanos event_ns);
+  void add_device_node(const StepTimeline& step, const TimelineNode& node, bool in_graph,
+                       std::int64_t rows, std::int32_t captured);
+
+  std::optional<TimingModel> timing_;
   std::map<CostKey, std::map<std::int64_t, Durations>> seen_;
+  std::int64_t next_t_ = -1;  ///< the step behind the last one
+  Nanos host_ns_ = 0;         ///< end of the last span of the host thread
 };
 
 /// The model as a JSON document: integers, names as in plans, one line a number of rows.

@@ -14,7 +14,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr const char* kFormat = "tandem-cost-model";
-constexpr std::int64_t kVersion = 1;
+constexpr std::int64_t kVersion = 2;
 
 std::string knot_text(const CostKnot& knot) {
   return fmt::format(R"({{"rows": {}, "count": {}, "sum_ns": {}, "quantiles_ns": [{}]}})",
@@ -24,12 +24,12 @@ std::string knot_text(const CostKnot& knot) {
 std::string curve_text(const CostKey& key, const CostCurve& curve) {
   const InterpolationError& e = curve.left_out;
   std::string text = fmt::format(
-      "    {{\"operation\": \"{}\", \"lane\": \"{}\", \"launch\": {},\n"
+      "    {{\"operation\": \"{}\", \"lane\": \"{}\", \"part\": \"{}\", \"graph\": {},\n"
       "     \"left_out\": {{\"knots\": {}, \"mean_millionths\": {}, \"greatest_millionths\": "
       "{}}},\n"
       "     \"rows\": [",
-      plan::to_name(key.op), plan::to_name(key.lane), key.launch, e.knots, e.mean_millionths,
-      e.greatest_millionths);
+      plan::to_name(key.op), plan::to_name(key.lane), to_name(key.part), key.graph, e.knots,
+      e.mean_millionths, e.greatest_millionths);
   const char* comma = "";
   for (const CostKnot& knot : curve.knots) {
     text += comma + std::string("\n       ") + knot_text(knot);
@@ -117,15 +117,19 @@ CostKnot read_knot(Reader& in, const Json& json, const std::string& where) {
 }
 
 void read_curve(Reader& in, const Json& json, const std::string& where, CostModel& model) {
-  if (!in.object(json, where, {"operation", "lane", "launch", "left_out", "rows"})) return;
+  if (!in.object(json, where, {"operation", "lane", "part", "graph", "left_out", "rows"})) return;
   CostKey key;
   in.name(json["operation"], where + "/operation", key.op);
   in.name(json["lane"], where + "/lane", key.lane);
-  if (!json["launch"].is_boolean()) {
-    in.fail(where + "/launch", "no boolean", "true or false");
+  if (!json["part"].is_string() || !from_name(json["part"].get<std::string>(), key.part)) {
+    in.fail(where + "/part", "another text", "a part of a cost, such as duration");
     return;
   }
-  key.launch = json["launch"].get<bool>();
+  if (!json["graph"].is_boolean()) {
+    in.fail(where + "/graph", "no boolean", "true or false");
+    return;
+  }
+  key.graph = json["graph"].get<bool>();
   if (model.curves.count(key) > 0) in.fail(where, "a second one of this kind", "each once");
   CostCurve& curve = model.curves[key];
   const Json& error = json["left_out"];
@@ -148,11 +152,26 @@ void read_curve(Reader& in, const Json& json, const std::string& where, CostMode
   }
 }
 
+void read_correction(Reader& in, const Json& json, CostCorrection& out) {
+  const std::string where = "/correction";
+  if (!in.object(json, where, {"gap_millionths", "host_millionths", "wake_ns"})) return;
+  constexpr Nanos kSecond = 1'000'000'000;
+  out.gap_millionths = in.integer(json["gap_millionths"], where + "/gap_millionths", 0, kSecond);
+  out.host_millionths = in.integer(json["host_millionths"], where + "/host_millionths", 1, kSecond);
+  out.wake_ns = in.integer(json["wake_ns"], where + "/wake_ns", -kSecond, kSecond);
+}
+
 }  // namespace
 
 std::string to_json(const CostModel& model) {
-  std::string text = fmt::format("{{\n  \"format\": \"{}\",\n  \"version\": {},\n  \"costs\": [",
-                                 kFormat, kVersion);
+  const CostCorrection& c = model.correction;
+  std::string text = fmt::format(
+      "{{\n  \"format\": \"{}\",\n  \"version\": {},\n  \"source\": {},\n"
+      "  \"error_millionths\": {},\n"
+      "  \"correction\": {{\"gap_millionths\": {}, \"host_millionths\": {}, \"wake_ns\": {}}},\n"
+      "  \"costs\": [",
+      kFormat, kVersion, Json(model.source).dump(-1, ' ', true, Json::error_handler_t::replace),
+      model.error_millionths, c.gap_millionths, c.host_millionths, c.wake_ns);
   const char* comma = "";
   for (const auto& [key, curve] : model.curves) {
     text += comma + std::string("\n") + curve_text(key, curve);
@@ -166,9 +185,19 @@ Result<CostModel> parse_cost_model(const std::string& place, const std::string& 
   if (json.is_discarded()) return Error::make(place, "no JSON", "a cost model");
   Reader in(place);
   CostModel model;
-  if (!in.object(json, "", {"format", "version", "costs"})) return in.error();
+  const std::initializer_list<const char*> members = {"format",           "version",    "source",
+                                                      "error_millionths", "correction", "costs"};
+  if (!in.object(json, "", members)) return in.error();
   if (json["format"] != kFormat) in.fail("/format", "another", kFormat);
   in.integer(json["version"], "/version", kVersion, kVersion);
+  if (json["source"].is_string()) {
+    model.source = json["source"].get<std::string>();
+  } else {
+    in.fail("/source", "no text", "what was measured");
+  }
+  model.error_millionths =
+      in.integer(json["error_millionths"], "/error_millionths", -1, 1'000'000'000);
+  read_correction(in, json["correction"], model.correction);
   if (!in.array(json["costs"], "/costs", 0, SIZE_MAX)) return in.error();
   for (std::size_t i = 0; i < json["costs"].size() && in.ok(); ++i) {
     read_curve(in, json["costs"][i], fmt::format("/costs/{}", i), model);

@@ -3,15 +3,17 @@
 //
 // usage: step_times PLAN OUT
 //
-// PLAN is traces/golden/fidelity/plan.json or one like it. Runs go in turn, `rounds` times, so that
-// a noisy machine disturbs all alike. OUT gets, for each run and round, how many steps stood behind
-// the ramp, what they took together and what their median one took.
+// PLAN is traces/golden/fidelity/plan.json or one like it. Every run is made once a round, in an
+// order that is drawn anew, so that a noisy machine disturbs all alike. OUT gets, for each run and
+// round, how many steps stood behind the ramp, what they took together and what their median one
+// took.
 #include <algorithm>
 #include <cstdint>
 #include <fstream>
 #include <memory>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -19,6 +21,7 @@
 
 #include "runtime/cuda/run_cuda.hpp"
 #include "tools/bench/load.hpp"
+#include "traces/base/random.hpp"
 #include "traces/sink.hpp"
 
 namespace {
@@ -64,6 +67,17 @@ Round run(const Scenario& scenario, std::int64_t ramp_steps) {
   return round;
 }
 
+/// 0 to count - 1 in an order of its own for each round.
+std::vector<std::size_t> shuffled(std::size_t count, int round) {
+  RandomStream draws(static_cast<std::uint64_t>(round), "step-times");
+  std::vector<std::size_t> order(count);
+  for (std::size_t i = 0; i < count; ++i) order[i] = i;
+  for (std::size_t i = count; i > 1; --i) {
+    std::swap(order[i - 1], order[static_cast<std::size_t>(draws.below(i))]);
+  }
+  return order;
+}
+
 Json read(const char* path) {
   std::ifstream in(path);
   std::stringstream text;
@@ -86,7 +100,7 @@ int measure(const char* plan_path, const char* out_path) {
     measured.push_back({{"name", run.at("name")}, {"rounds", Json::array()}});
   }
   for (int round = 0; round < rounds; ++round) {
-    for (std::size_t i = 0; i < scenarios.size(); ++i) {
+    for (const std::size_t i : shuffled(scenarios.size(), round)) {
       const Round found = run(scenarios[i], ramp_steps);
       measured[i]["rounds"].push_back(
           {{"steps", found.steps}, {"sum_ns", found.sum_ns}, {"median_ns", found.median_ns}});

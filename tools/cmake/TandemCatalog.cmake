@@ -1,4 +1,5 @@
-# JSON files that are listed by hand and embedded into a library: the scenario catalogue, profiles.
+# JSON files that are listed by hand and embedded into a library: the scenario catalogue, profiles,
+# cost models.
 include_guard(GLOBAL)
 
 # tandem_embed_catalog(OUT FILE.json ..): sets OUT to a generated source that defines
@@ -12,14 +13,16 @@ endmacro()
 # defines TEXT(name), the content of FOLDER/name.json, and NAMES(), all names sorted, which HEADER
 # declares. Configure fails where the list and FOLDER differ.
 function(tandem_embed_json out folder header text_function names_function)
+  cmake_path(RELATIVE_PATH CMAKE_CURRENT_SOURCE_DIR BASE_DIRECTORY "${PROJECT_SOURCE_DIR}"
+    OUTPUT_VARIABLE where)
   file(GLOB present CONFIGURE_DEPENDS
     RELATIVE "${CMAKE_CURRENT_SOURCE_DIR}/${folder}" "${folder}/*.json")
   set(listed ${ARGN})
   list(SORT listed)
   foreach(file IN LISTS present)
     if(NOT file IN_LIST listed)
-      message(FATAL_ERROR "scenarios/${folder}/${file} is not registered: list it in "
-        "scenarios/CMakeLists.txt, or delete it")
+      message(FATAL_ERROR "${where}/${folder}/${file} is not registered: list it in "
+        "${where}/CMakeLists.txt, or delete it")
     endif()
   endforeach()
 
@@ -27,7 +30,7 @@ function(tandem_embed_json out folder header text_function names_function)
   foreach(file IN LISTS listed)
     set(path "${CMAKE_CURRENT_SOURCE_DIR}/${folder}/${file}")
     if(NOT EXISTS "${path}")
-      message(FATAL_ERROR "scenarios/CMakeLists.txt lists ${folder}/${file}, which does not exist")
+      message(FATAL_ERROR "${where}/CMakeLists.txt lists ${folder}/${file}, which does not exist")
     endif()
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${path}")
     file(READ "${path}" text)
@@ -36,7 +39,7 @@ function(tandem_embed_json out folder header text_function names_function)
   endforeach()
   list(LENGTH listed count)
 
-  set(source "// Embedded files, generated from scenarios/${folder}.
+  set(source "// Embedded files, generated from ${where}/${folder}.
 #include <array>
 #include <utility>
 

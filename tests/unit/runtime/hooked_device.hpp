@@ -40,7 +40,7 @@ class HookedDevice : public Device {
       inner_.wait(name, step);
     }
   }
-  void spend(Nanos extra_ns) override { inner_.spend(extra_ns); }
+  void spend(const plan::Operation& op, Nanos extra_ns) override { inner_.spend(op, extra_ns); }
   void sleep_until(Nanos until_ns) override { inner_.sleep_until(until_ns); }
   [[nodiscard]] Nanos now() const override { return inner_.now(); }
   [[nodiscard]] Nanos compute_busy() const override { return inner_.compute_busy(); }

@@ -54,6 +54,7 @@ void yield_until(const std::atomic<bool>& flag) {
 }
 
 constexpr std::uint64_t kSeed = 5;
+constexpr Nanos kLaunchNs = 2;
 const plan::Operation kCompute = work(Lane::compute);
 const plan::Operation kCopy = work(Lane::copy);
 const plan::Operation kRecord = record(Lane::compute, EventName::copies_may_start);
@@ -62,13 +63,15 @@ const plan::Operation kRecordCopy = record(Lane::copy, EventName::post_process);
 const plan::Operation kGuard = wait(Lane::compute, EventName::post_process);
 const plan::Operation kWaitForLast = wait(Lane::copy, EventName::output_token_num, -1);
 
+OpCost lasting(Nanos duration_ns) { return {kLaunchNs, 0, 0, duration_ns}; }
+
 /// An executor that calls `execute` with the lane and LaunchArgs::n.
 class Streams {
  public:
   using Execute = std::function<void(Lane, std::int32_t)>;
   explicit Streams(Execute execute)
       : executor_(
-            TimingModel{}, kSeed,
+            kSeed,
             [execute](const plan::Operation& op, const LaunchArgs& args) {
               execute(op.lane, args.n);
             },
@@ -77,7 +80,7 @@ class Streams {
   void add(const plan::Operation& op, std::int64_t t = 0, std::int32_t n = 0) {
     LaunchArgs args = args_of(t);
     args.n = n;
-    executor_.enqueue(op, args, 10);
+    executor_.enqueue(op, args, lasting(10));
   }
   ThreadsExecutor& operator*() { return executor_; }
   ThreadsExecutor* operator->() { return &executor_; }
@@ -161,7 +164,7 @@ TEST(ThreadsExecutor, HostWaitThenWhatIsInFrontOfTheRecordIsThere) {
     streams.add(kCompute, t, t);
     streams.add(kRecord, t);
     if (t == 299) streams.add(kCompute, t, -1);  // the wait does not take what is behind
-    streams->wait(EventName::copies_may_start, t);
+    streams->wait(EventName::copies_may_start, t, {kLaunchNs, kLaunchNs});
     ASSERT_EQ(value, t);
   }
   go = true;
@@ -183,16 +186,14 @@ TEST(ThreadsExecutor, StepIsFinishedWhenBothStreamsHavePassedItsEnd) {
 }
 
 TEST(ThreadsExecutor, TimesAreThoseOfWhatIsEnqueuedWhateverRunsWhen) {
-  TimingModel timing;
-  timing.host_op_ns = 2;
   ThreadsExecutor executor(
-      timing, kSeed, [](const plan::Operation&, const LaunchArgs&) {}, true);
-  executor.enqueue(kCompute, args_of(0), 100);
-  executor.enqueue(kRecord, args_of(0), 0);
-  executor.enqueue(kCopy, args_of(0), 30);
+      kSeed, [](const plan::Operation&, const LaunchArgs&) {}, true);
+  executor.enqueue(kCompute, args_of(0), lasting(100));
+  executor.enqueue(kRecord, args_of(0), lasting(0));
+  executor.enqueue(kCopy, args_of(0), lasting(30));
   EXPECT_EQ(executor.time().now(), 4);
-  EXPECT_EQ(executor.time().compute_busy(), 100);
-  executor.wait(EventName::copies_may_start, 0);
+  EXPECT_EQ(executor.time().compute().busy_ns, 100);
+  executor.wait(EventName::copies_may_start, 0, {kLaunchNs, kLaunchNs});
   EXPECT_EQ(executor.time().now(), 104);  // from 2 to 102, and the wait itself
   executor.drain();
   EXPECT_EQ(executor.time().now(), 104);
@@ -208,7 +209,7 @@ TEST(ThreadsExecutor, OperationThrowsThenTheNextWaitThrowsItAndNothingBehindRuns
   streams.add(kCompute);
   streams.add(kRecord);
   try {
-    streams->wait(EventName::copies_may_start, 0);
+    streams->wait(EventName::copies_may_start, 0, {kLaunchNs, kLaunchNs});
     FAIL() << "the wait returned";
   } catch (const std::runtime_error& error) {
     EXPECT_EQ(std::string(error.what()), "no memory");
@@ -231,8 +232,10 @@ TEST(ThreadsExecutor, HaltThenNothingRunsAnyMore) {
 TEST(DetExecutor, HaltThenNothingRunsAnyMore) {
   int runs = 0;
   const auto count = [&runs](const plan::Operation&, const LaunchArgs&) { ++runs; };
-  DetExecutor executor(TimingModel{}, kSeed, count);
-  for (int i = 0; i < 1000; ++i) executor.enqueue(i % 2 == 0 ? kCompute : kCopy, args_of(0), 10);
+  DetExecutor executor(kSeed, count);
+  for (int i = 0; i < 1000; ++i) {
+    executor.enqueue(i % 2 == 0 ? kCompute : kCopy, args_of(0), lasting(10));
+  }
   executor.halt();
   const int then = runs;
   EXPECT_LT(then, 1000);
@@ -256,8 +259,8 @@ TEST(ThreadsExecutorDeathTest, CopyLaneWithoutAStreamIsOurBug) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   const auto enqueue = [] {
     ThreadsExecutor executor(
-        TimingModel{}, kSeed, [](const plan::Operation&, const LaunchArgs&) {}, false);
-    executor.enqueue(kCopy, args_of(0), 10);
+        kSeed, [](const plan::Operation&, const LaunchArgs&) {}, false);
+    executor.enqueue(kCopy, args_of(0), lasting(10));
   };
   EXPECT_DEATH(enqueue(), "tandem bug");
 }

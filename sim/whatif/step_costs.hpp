@@ -1,0 +1,57 @@
+// StepCosts: what a step's operations cost, as a what-if run asks for it.
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <string>
+
+#include "runtime/core/op_costs.hpp"
+
+namespace tandem::sim {
+
+/// How an operation reaches its stream.
+enum class LaunchForm : std::uint8_t {
+  alone,
+  graph_first,  ///< the first operation of a CUDA graph: its launch is that of the graph
+  graph_rest
+};
+
+class StepCosts {
+ public:
+  StepCosts() = default;
+  StepCosts(const StepCosts&) = delete;
+  StepCosts& operator=(const StepCosts&) = delete;
+  virtual ~StepCosts() = default;
+
+  /// Groups of operations are launched as CUDA graphs (runtime/core/launch_groups.hpp).
+  [[nodiscard]] virtual bool has_graphs() const = 0;
+  /// An operation of a device lane that is no event.
+  [[nodiscard]] virtual OpCost device_op(const plan::Operation& op, const LaunchArgs& args,
+                                         LaunchForm form) const = 0;
+  /// Work of the host thread; `rows` of the main launch.
+  [[nodiscard]] virtual Nanos host_op(const plan::Operation& op, std::int32_t rows) const = 0;
+  [[nodiscard]] virtual WaitCost wait(plan::EventName name) const = 0;
+  /// The host thread, from the last operation of a step with `rows` to the start of the next.
+  [[nodiscard]] virtual Nanos between_steps(std::int32_t rows) const = 0;
+  /// What was asked for and is not known, as "launch of copy_outputs"; something was put in its
+  /// place.
+  [[nodiscard]] virtual std::set<std::string> unseen() const { return {}; }
+};
+
+/// The virtual time of the host device: `tandem run` without a GPU.
+class ScenarioCosts final : public StepCosts {
+ public:
+  explicit ScenarioCosts(const TimingModel& timing) : timing_(timing) {}
+
+  [[nodiscard]] bool has_graphs() const override { return false; }
+  [[nodiscard]] OpCost device_op(const plan::Operation& op, const LaunchArgs& args,
+                                 LaunchForm form) const override;
+  [[nodiscard]] Nanos host_op(const plan::Operation& op, std::int32_t rows) const override;
+  [[nodiscard]] WaitCost wait(plan::EventName name) const override;
+  [[nodiscard]] Nanos between_steps(std::int32_t) const override { return 0; }
+
+ private:
+  TimingModel timing_;
+};
+
+}  // namespace tandem::sim

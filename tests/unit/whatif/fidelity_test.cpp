@@ -1,0 +1,200 @@
+// What-if predictions beside an H200: fitted to six recorded runs, asked about all the others.
+//
+// traces/golden/fidelity holds the plan, which was committed before anything was measured, traces
+// with spans of three runs, and the step times of all others, recorded without a profiler.
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "sim/checks/verify.hpp"
+#include "sim/whatif/calibration.hpp"
+#include "sim/whatif/cost_sets.hpp"
+#include "traces/tbt.hpp"
+
+namespace tandem::sim {
+namespace {
+
+using nlohmann::json;
+
+const std::filesystem::path kFolder =
+    std::filesystem::path(TANDEM_SOURCE_DIR) / "traces" / "golden" / "fidelity";
+
+std::string text_of(const std::string& file) {
+  std::ifstream in(kFolder / file, std::ios::binary);
+  std::stringstream text;
+  text << in.rdbuf();
+  EXPECT_TRUE(in.good()) << file;
+  return text.str();
+}
+
+Scenario scenario_of(const json& plan, const json& run) {
+  const auto sets = run.at("set").get<std::vector<std::string>>();
+  Result<Scenario> scenario = parse_scenario(plan.at("scenario").dump(), "plan.json", sets);
+  EXPECT_TRUE(scenario.ok()) << (scenario ? "" : scenario.error().text);
+  return scenario.ok() ? std::move(scenario).value() : Scenario{};
+}
+
+/// Prefills, and steps whose numbers come for the first time: no graph has been made.
+constexpr std::int64_t kFirstStep = 40;
+
+std::vector<std::byte> bytes_of(const std::string& file) {
+  const std::string text = text_of(file);
+  std::vector<std::byte> bytes(text.size());
+  std::transform(text.begin(), text.end(), bytes.begin(), [](char c) { return std::byte(c); });
+  return bytes;
+}
+
+void add_spans(const std::string& file, CostFitter& fitter) {
+  const std::vector<std::byte> bytes = bytes_of(file);
+  const auto reader = open_trace(bytes, file);
+  ASSERT_TRUE(reader.ok()) << reader.error().text;
+  ASSERT_EQ(reader.value()->header().executor, "cuda");
+  TimelineBuilder builder;
+  for (const plan::Segment& segment : reader.value()->segments()) builder.add_segment(segment);
+  StepRecord record;
+  StepTimeline step;
+  for (std::size_t b = 0; b < reader.value()->blocks().size(); ++b) {
+    const auto block = reader.value()->open_block(b);
+    ASSERT_TRUE(block.ok());
+    for (Result<bool> more = block.value()->next(record); more.ok() && more.value();
+         more = block.value()->next(record)) {
+      ASSERT_TRUE(builder.add(record, step).ok());
+      if (record.t >= kFirstStep && !record.flag_in) fitter.add(record, step);
+    }
+  }
+}
+
+/// The median over rounds of the mean time of a step.
+std::map<std::string, Nanos> measured_steps(const json& steps) {
+  std::map<std::string, Nanos> out;
+  for (const json& run : steps.at("runs")) {
+    std::vector<Nanos> rounds;
+    for (const json& round : run.at("rounds")) {
+      rounds.push_back(round.at("sum_ns").get<Nanos>() / round.at("steps").get<std::int64_t>());
+    }
+    std::sort(rounds.begin(), rounds.end());
+    out[run.at("name")] = rounds.at(rounds.size() / 2);
+  }
+  return out;
+}
+
+/// All that a prediction rests on, and what it is held against.
+struct Recorded {
+  json plan = json::parse(text_of("plan.json"));
+  std::map<std::string, Nanos> steps = measured_steps(json::parse(text_of("steps.json")));
+
+  [[nodiscard]] MeasuredRun run(const json& entry) const {
+    return {entry.at("name"), scenario_of(plan, entry), plan.at("ramp_steps"),
+            steps.at(entry.at("name"))};
+  }
+
+  [[nodiscard]] CostModel fit() const {
+    std::vector<CalibrationRun> corrections;
+    CostFitter fitter(scenario_of(plan, {{"set", json::array()}}).timing);
+    for (const json& entry : plan.at("runs")) {
+      CalibrationUse use{};
+      if (entry.at("use") == "costs") add_spans(entry.at("record"), fitter);
+      if (from_name(entry.at("use"), use)) corrections.push_back({use, run(entry)});
+    }
+    CostModel model = fitter.fit();
+    const Status status = calibrate(model, corrections);
+    EXPECT_TRUE(status.ok()) << (status ? "" : status.error().text);
+    return model;
+  }
+};
+
+struct Prediction {
+  std::string name;
+  Nanos measured_ns = 0;
+  Nanos predicted_ns = 0;
+  [[nodiscard]] std::int64_t error() const { return error_millionths(predicted_ns, measured_ns); }
+};
+
+std::vector<Prediction> predict_all(const Recorded& recorded, const CostModel& model) {
+  std::vector<Prediction> out;
+  for (const json& entry : recorded.plan.at("runs")) {
+    if (entry.at("use") != "check") continue;
+    const MeasuredRun run = recorded.run(entry);
+    const Result<Nanos> predicted = predicted_step_ns(model, run);
+    EXPECT_TRUE(predicted.ok()) << (predicted ? "" : predicted.error().text);
+    if (predicted.ok()) out.push_back({run.name, run.step_ns, predicted.value()});
+  }
+  return out;
+}
+
+/// What the model is worth, in its own words.
+void state_error(const std::vector<Prediction>& predictions, CostModel& model) {
+  model.source = fmt::format(
+      "NVIDIA H200, traces/golden/fidelity: six runs; held against {} others, recorded at level "
+      "state",
+      predictions.size());
+  model.error_millionths = 0;
+  for (const Prediction& p : predictions) {
+    model.error_millionths = std::max(model.error_millionths, std::abs(p.error()));
+  }
+}
+
+double percent(std::int64_t millionths) { return static_cast<double>(millionths) / 1e4; }
+
+TEST(Fidelity, OfRunsThatItWasNotFittedToThenStepTimesAreThoseOfTheGpu) {
+  const Recorded recorded;
+  const CostModel model = recorded.fit();
+  fmt::print("correction: gaps {:.3f}, host {:.3f}, wake {} ns\n",
+             static_cast<double>(model.correction.gap_millionths) / 1e6,
+             static_cast<double>(model.correction.host_millionths) / 1e6, model.correction.wake_ns);
+  const std::vector<Prediction> predictions = predict_all(recorded, model);
+  ASSERT_GE(predictions.size(), 40U);
+  std::vector<std::int64_t> errors;
+  fmt::print("{:<28} {:>12} {:>12} {:>8}\n", "run", "measured us", "predicted us", "error %");
+  for (const Prediction& p : predictions) {
+    errors.push_back(std::abs(p.error()));
+    fmt::print("{:<28} {:>12.1f} {:>12.1f} {:>+8.2f}\n", p.name,
+               static_cast<double>(p.measured_ns) / 1e3, static_cast<double>(p.predicted_ns) / 1e3,
+               percent(p.error()));
+  }
+  std::sort(errors.begin(), errors.end());
+  fmt::print("median error {:.2f} %, worst {:.2f} %\n", percent(errors[errors.size() / 2]),
+             percent(errors.back()));
+  EXPECT_LE(errors[errors.size() / 2], 20'000);
+  EXPECT_LE(errors.back(), 50'000);
+}
+
+TEST(Fidelity, OfTheRecordingsThenTheyAreRunsWithoutAFault) {
+  const Recorded recorded;
+  for (const json& entry : recorded.plan.at("runs")) {
+    if (entry.at("use") != "costs") continue;
+    const std::string file = entry.at("record");
+    const std::vector<std::byte> bytes = bytes_of(file);
+    const auto reader = open_trace(bytes, file);
+    ASSERT_TRUE(reader.ok()) << reader.error().text;
+    const Result<Verdict> verdict = verify_trace(*reader.value(), VerifyOptions{});
+    ASSERT_TRUE(verdict.ok());
+    EXPECT_EQ(verdict.value().divergence_count, 0) << file;
+    EXPECT_GT(verdict.value().steps, 100) << file;
+  }
+}
+
+TEST(Fidelity, OfTheShippedCostsThenTheyAreThoseOfTheRecordings) {
+  const Recorded recorded;
+  CostModel model = recorded.fit();
+  state_error(predict_all(recorded, model), model);
+  const std::string fitted = to_json(model);
+  if (std::getenv("TANDEM_REWRITE_COSTS") != nullptr) {
+    std::ofstream(std::filesystem::path(TANDEM_SOURCE_DIR) / "sim/whatif/costs/h200.json")
+        << fitted;
+  }
+  ASSERT_EQ(embedded_costs_names(), std::vector<std::string_view>{"h200"});
+  EXPECT_TRUE(*embedded_costs("h200") == fitted) << "TANDEM_REWRITE_COSTS=1 rewrites it";
+}
+
+}  // namespace
+}  // namespace tandem::sim
