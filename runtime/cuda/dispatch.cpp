@@ -37,15 +37,6 @@ Nanos CudaDevice::forward_ns(const plan::Operation& op, const LaunchArgs& args) 
 
 namespace {
 
-/// Every number that the launches of an operation are made from.
-void append_key(const plan::Operation& op, const LaunchArgs& a, GraphKey& key) {
-  for (const std::int32_t number :
-       {static_cast<std::int32_t>(op.kind), static_cast<std::int32_t>(op.substep), a.n, a.token_num,
-        a.output_rows, a.rows, a.draft_output_rows, a.hidden_rows, a.captured}) {
-    key.push_back(number);
-  }
-}
-
 LaunchPart part_of(const plan::Operation& op, const LaunchArgs& args, std::size_t activities) {
   return {static_cast<std::int32_t>(op.lane), args.segment, args.op, activities};
 }

@@ -1,7 +1,6 @@
 // Capturing, instantiating and updating of graphs.
 #include "runtime/cuda/graph_cache.hpp"
 
-#include <iterator>
 #include <numeric>
 #include <utility>
 
@@ -57,11 +56,9 @@ class CapturedGraph {
 GraphCache::~GraphCache() { clear(); }
 
 void GraphCache::clear() {
-  for (auto& [group, graphs] : groups_) {
-    for (Graph& graph : graphs) (void)cudaGraphExecDestroy(graph.exec);
-  }
-  groups_.clear();
-  by_key_.clear();
+  for (Graph& graph : graphs_) (void)cudaGraphExecDestroy(graph.exec);
+  graphs_.clear();
+  book_.clear();
 }
 
 void GraphCache::launch(cudaStream_t stream, const Graph& graph) {
@@ -74,38 +71,27 @@ void GraphCache::launch(cudaStream_t stream, const Graph& graph) {
 const GraphCache::Graph* GraphCache::find(cudaStream_t stream, const GraphKey& key,
                                           std::size_t operations,
                                           const std::function<void(std::size_t)>& enqueue) {
-  Graphs& group = groups_[key.front()];
-  const auto found = by_key_.find(key);
-  if (found != by_key_.end()) {
-    group.splice(group.begin(), group, found->second);
-    return &group.front();
-  }
-  if (seen_.erase(key) == 0) {
-    if (seen_.size() >= kSeenMax) seen_.clear();
-    seen_.insert(key);
-    return nullptr;
-  }
+  const GraphBook::Found found = book_.ask(key);
+  if (found.answer == GraphBook::Answer::replay) return &graphs_[found.graph];
+  if (found.answer == GraphBook::Answer::alone) return nullptr;
   CapturedGraph captured(stream, operations, enqueue);
-  if (group.size() < kPerGroup) {
+  if (found.is_new) {
     cudaGraphExec_t exec = nullptr;
     TANDEM_CUDA_CALL(cudaGraphInstantiate(&exec, captured.get(), 0));
-    group.push_front({key, exec, std::move(captured.nodes_of)});
+    graphs_.push_back({exec, std::move(captured.nodes_of)});
   } else {
-    Graph& oldest = group.back();
+    Graph& oldest = graphs_[found.graph];
     cudaGraphExecUpdateResultInfo info{};
     if (cudaGraphExecUpdate(oldest.exec, captured.get(), &info) != cudaSuccess) {
       (void)cudaGetLastError();  // told by the result; the next call shall not find it
       return nullptr;
     }
     ++counts_.graph_updates;
-    by_key_.erase(oldest.key);
-    oldest.key = key;
     oldest.nodes_of = std::move(captured.nodes_of);
-    group.splice(group.begin(), group, std::prev(group.end()));
   }
   ++counts_.graph_captures;
-  by_key_[key] = group.begin();
-  return &group.front();
+  book_.made(key, found.graph);
+  return &graphs_[found.graph];
 }
 
 }  // namespace tandem::cuda

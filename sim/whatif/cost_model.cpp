@@ -1,8 +1,7 @@
-// Fits a CostModel: histograms by key and rows, quantiles by nearest rank, lines between them.
+// Lines between the knots of a cost, and what they are worth.
 #include "sim/whatif/cost_model.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cstdlib>
 #include <utility>
 
@@ -35,23 +34,10 @@ Nanos on_line(const Point& a, const Point& b, std::int64_t rows) {
   return std::clamp<Nanos>(ns, 0, kLastNs);
 }
 
-std::array<Nanos, kCostQuantiles> quantiles_of(const std::map<Nanos, std::int64_t>& durations,
-                                               std::int64_t count) {
-  std::array<Nanos, kCostQuantiles> out{};
-  constexpr auto kParts = static_cast<std::int64_t>(kCostQuantiles - 1);
-  std::size_t next = 0;
-  std::int64_t passed = 0;
-  for (const auto& [ns, times] : durations) {
-    passed += times;
-    while (next < kCostQuantiles) {
-      const auto part = static_cast<std::int64_t>(next);
-      const std::int64_t rank = std::max<std::int64_t>(1, (count * part + kParts - 1) / kParts);
-      if (passed < rank) break;
-      out[next++] = ns;
-    }
-  }
-  return out;
-}
+constexpr std::array<const char*, 10> kPartNames{"duration", "launch", "first", "capture", "gap",
+                                                 "latency",  "call",   "wake",  "between", "extra"};
+
+}  // namespace
 
 InterpolationError leave_one_out(const std::vector<CostKnot>& knots) {
   InterpolationError error;
@@ -84,30 +70,6 @@ InterpolationError leave_one_out(const std::vector<CostKnot>& knots) {
   return error;
 }
 
-std::int64_t rows_of(const StepRecord& record, const plan::Operation& op) {
-  if (op.substep < 0) return record.token_num;
-  const auto index = static_cast<std::size_t>(op.substep);
-  return index < record.substeps.size() ? record.substeps[index].token_num : record.token_num;
-}
-
-std::int32_t captured_of(const StepRecord& record, const plan::Operation& op) {
-  if (op.substep < 0) return record.captured_size;
-  const auto index = static_cast<std::size_t>(op.substep);
-  return index < record.substeps.size() ? record.substeps[index].captured_size : 0;
-}
-
-/// Eight bins an octave; below 8 rows each number has its own.
-std::int64_t bin_of(std::int64_t rows) {
-  const auto bits = static_cast<int>(std::bit_width(static_cast<std::uint64_t>(rows)));
-  const int shift = std::max(0, bits - 4);
-  return (std::int64_t{shift} << 32) + (rows >> shift);
-}
-
-constexpr std::array<const char*, 8> kPartNames{"duration", "launch", "gap",     "latency",
-                                                "call",     "wake",   "between", "extra"};
-
-}  // namespace
-
 const char* to_name(CostPart part) { return kPartNames[static_cast<std::size_t>(part)]; }
 
 bool from_name(const std::string& name, CostPart& out) {
@@ -115,127 +77,6 @@ bool from_name(const std::string& name, CostPart& out) {
   if (found == kPartNames.end()) return false;
   out = static_cast<CostPart>(found - kPartNames.begin());
   return true;
-}
-
-void CostFitter::note(const CostKey& key, std::int64_t rows, Nanos ns) {
-  ++seen_[key][depends_on_rows(key.part) ? rows : 0][std::max<Nanos>(0, ns)];
-}
-
-void CostFitter::add_host_node(const TimelineNode& node, bool first_of_graph, std::int64_t rows,
-                               Nanos event_ns) {
-  const Nanos took_ns = node.end_ns - host_ns_;
-  const plan::OpKind op = node.op->kind;
-  if (node.kind == NodeKind::launch) {
-    note({op, plan::Lane::host, CostPart::launch, first_of_graph}, rows, took_ns);
-  } else if (node.kind == NodeKind::operation) {
-    note({op, plan::Lane::host, CostPart::duration, false}, rows, took_ns);
-  } else if (event_ns > host_ns_) {
-    note({op, plan::Lane::host, CostPart::wake, false}, rows, node.end_ns - event_ns);
-  } else {
-    note({op, plan::Lane::host, CostPart::call, false}, rows, took_ns);
-  }
-}
-
-void CostFitter::add_device_node(const StepTimeline& step, const TimelineNode& node, bool in_graph,
-                                 std::int64_t rows, std::int32_t captured) {
-  const plan::OpKind op = node.op->kind;
-  const bool main = op == plan::OpKind::target_forward;
-  if (timing_ && (main || op == plan::OpKind::draft_forward)) {
-    const auto computed = static_cast<std::int32_t>(std::max<std::int64_t>(rows, captured));
-    const Nanos given = main ? timing_->forward_ns(computed) : timing_->draft_ns(computed);
-    note({op, node.lane, CostPart::extra, in_graph}, rows, node.duration() - given);
-  } else {
-    note({op, node.lane, CostPart::duration, in_graph}, rows, node.duration());
-  }
-  if (node.launched_ns == kUnknownNs) return;
-  Nanos free_ns = kUnknownNs;  // the stream's work before it and the events it waited for
-  for (const TimelineEdge* e = step.edges_begin(node); e != step.edges_end(node); ++e) {
-    if (e->kind == EdgeKind::stream || e->kind == EdgeKind::event) {
-      free_ns = std::max(free_ns, e->at_ns);
-    }
-  }
-  if (free_ns == kUnknownNs) return;
-  if (node.launched_ns > free_ns) {
-    note({op, node.lane, CostPart::latency, in_graph}, rows, node.start_ns - node.launched_ns);
-  } else {
-    note({op, node.lane, CostPart::gap, in_graph}, rows, node.start_ns - free_ns);
-  }
-}
-
-void CostFitter::add(const StepRecord& record, const StepTimeline& step) {
-  const bool follows = record.t == next_t_;
-  next_t_ = step.facts.next_t();
-  if (record.repeat != 1) return;
-  if (follows) {
-    note({plan::OpKind::resolve, plan::Lane::host, CostPart::between, false}, record.token_num,
-         record.start_ns - host_ns_);
-  }
-  host_ns_ = record.start_ns;
-  for (std::size_t i = 0; i < step.nodes.size(); ++i) {
-    const TimelineNode& node = step.nodes[i];
-    const std::int64_t rows = rows_of(record, *node.op);
-    // A graph's first operation has a launch, those behind it share that.
-    const std::size_t behind = node.kind == NodeKind::launch ? i + 2 : i + 1;
-    const bool first_of_graph = behind < step.nodes.size() && step.nodes[behind].shares_launch;
-    if (node.lane != plan::Lane::host) {
-      if (rows < 0) continue;
-      add_device_node(step, node, node.shares_launch || first_of_graph, rows,
-                      captured_of(record, *node.op));
-      continue;
-    }
-    Nanos event_ns = kUnknownNs;
-    for (const TimelineEdge* e = step.edges_begin(node); e != step.edges_end(node); ++e) {
-      if (e->kind == EdgeKind::event) event_ns = std::max(event_ns, e->at_ns);
-    }
-    if (rows >= 0) add_host_node(node, first_of_graph, rows, event_ns);
-    host_ns_ = node.end_ns;
-  }
-}
-
-CostKnot CostFitter::knot_of(const std::vector<RowsSeen>& bin) {
-  Durations all;
-  CostKnot knot;
-  std::int64_t rows = 0;  // sum over spans: below 2^31 each, so far from overflow
-  for (const RowsSeen& seen : bin) {
-    for (const auto& [ns, times] : *seen.durations) {
-      all[ns] += times;
-      knot.count += times;
-      rows += seen.rows * times;
-    }
-  }
-  knot.rows = rows / knot.count;
-  for (const auto& [ns, times] : all) {
-    Nanos part = 0;
-    if (__builtin_mul_overflow(ns, times, &part) ||
-        __builtin_add_overflow(knot.sum_ns, part, &knot.sum_ns)) {
-      knot.sum_ns = INT64_MAX;
-      break;  // times that no run has
-    }
-  }
-  knot.quantile_ns = quantiles_of(all, knot.count);
-  return knot;
-}
-
-CostModel CostFitter::fit() const {
-  CostModel model;
-  for (const auto& [key, by_rows] : seen_) {
-    std::map<std::int64_t, std::vector<RowsSeen>> bins;
-    for (const auto& [rows, durations] : by_rows) {
-      bins[bin_of(rows)].push_back({rows, &durations});
-    }
-    std::vector<CostKnot> knots;
-    knots.reserve(bins.size());
-    std::int64_t spans = 0;
-    for (const auto& [number, bin] : bins) {
-      knots.push_back(knot_of(bin));
-      spans += knots.back().count;
-    }
-    std::erase_if(knots, [spans](const CostKnot& knot) { return knot.count < spans / 50; });
-    CostCurve& curve = model.curves[key];
-    curve.left_out = leave_one_out(knots);
-    curve.knots = std::move(knots);
-  }
-  return model;
 }
 
 bool CostModel::knows_graphs() const {

@@ -10,15 +10,12 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
-#include "scenarios/scenario.hpp"
 #include "sim/report/step_timeline.hpp"
 #include "traces/base/ids.hpp"
 #include "traces/base/result.hpp"
 #include "traces/plan/plan.hpp"
-#include "traces/record.hpp"
 
 namespace tandem::sim {
 
@@ -27,6 +24,8 @@ enum class CostPart : std::uint8_t {
   /// what stands between two of them is in it.
   duration,
   launch,   ///< the host thread's, to enqueue it; from the span before it on
+  first,    ///< likewise, of a group that is met for the first time and goes out one by one
+  capture,  ///< likewise, of a group that is captured as a graph
   gap,      ///< device: from the end of what it follows, where it had been launched before that
   latency,  ///< device: from the end of its launch, where the stream had nothing else to do
   call,     ///< a host wait for an event that had been reached; from the span before it on
@@ -81,6 +80,9 @@ struct InterpolationError {
   bool operator==(const InterpolationError&) const = default;
 };
 
+/// Each inner knot against the line between its neighbours.
+[[nodiscard]] InterpolationError leave_one_out(const std::vector<CostKnot>& knots);
+
 struct CostCurve {
   std::vector<CostKnot> knots;  ///< by rows, each once; never empty in a model
   InterpolationError left_out;
@@ -119,41 +121,6 @@ struct CostModel {
   /// Operations were launched as CUDA graphs where it was measured.
   [[nodiscard]] bool knows_graphs() const;
   friend bool operator==(const CostModel& a, const CostModel& b) = default;
-};
-
-/// Collects durations. Rows are those the host launched: of its sub-step for an operation of the
-/// draft head, of the main forward for all others; numbers within an eighth of an octave make one
-/// knot, and a knot with less than a fiftieth of its curve's spans is left out. So are records of
-/// several steps. Memory: one counter a distinct duration.
-class CostFitter {
- public:
-  /// With `timing` the forwards are emulated as it says: then they cost `extra` beyond it, and no
-  /// duration of their own.
-  explicit CostFitter(std::optional<TimingModel> timing = {}) : timing_(std::move(timing)) {}
-
-  /// `step` is what TimelineBuilder made of `record`.
-  void add(const StepRecord& record, const StepTimeline& step);
-  [[nodiscard]] CostModel fit() const;
-
- private:
-  using Durations = std::map<Nanos, std::int64_t>;  ///< how often each was seen
-
-  struct RowsSeen {
-    std::int64_t rows = 0;
-    const Durations* durations = nullptr;
-  };
-
-  [[nodiscard]] static CostKnot knot_of(const std::vector<RowsSeen>& bin);
-  void note(const CostKey& key, std::int64_t rows, Nanos ns);
-  void add_host_node(const TimelineNode& node, bool first_of_graph, std::int64_t rows,
-                     Nanos event_ns);
-  void add_device_node(const StepTimeline& step, const TimelineNode& node, bool in_graph,
-                       std::int64_t rows, std::int32_t captured);
-
-  std::optional<TimingModel> timing_;
-  std::map<CostKey, std::map<std::int64_t, Durations>> seen_;
-  std::int64_t next_t_ = -1;  ///< the step behind the last one
-  Nanos host_ns_ = 0;         ///< end of the last span of the host thread
 };
 
 /// The model as a JSON document: integers, names as in plans, one line a number of rows.

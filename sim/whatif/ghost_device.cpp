@@ -53,11 +53,25 @@ void GhostDevice::enqueue(const plan::Operation& op, const LaunchArgs& args) {
 }
 
 void GhostDevice::release() {
+  if (held_back_.empty()) return;
+  key_.assign(1, group_);
   group_ = LaunchGroups::kAlone;
-  LaunchForm form = LaunchForm::graph_first;
+  for (const HeldBack& held : held_back_) append_key(*held.op, held.args, key_);
+  const GraphBook::Found found = book_.ask(key_);
+  const bool unseen = found.answer == GraphBook::Answer::alone;
+  LaunchForm form = unseen ? LaunchForm::unseen : LaunchForm::replay;
+  if (found.answer == GraphBook::Answer::make) {
+    form = LaunchForm::capture;
+    book_.made(key_, found.graph);
+  }
+  const auto parts = static_cast<Nanos>(held_back_.size());
+  Nanos share_ns = 0;
   for (const HeldBack& held : held_back_) {
-    time_.enqueue(*held.op, held.args, costs_.device_op(*held.op, held.args, form));
-    form = LaunchForm::graph_rest;
+    OpCost cost = costs_.device_op(*held.op, held.args, form);
+    if (form == LaunchForm::unseen) share_ns = cost.launch_ns / parts;
+    if (unseen) cost.launch_ns = share_ns;  // each by itself; the group's launch is the sum
+    form = unseen ? LaunchForm::unseen_rest : LaunchForm::rest;
+    time_.enqueue(*held.op, held.args, cost);
   }
   held_back_.clear();
 }

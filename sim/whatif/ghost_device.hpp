@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "runtime/core/device.hpp"
+#include "runtime/core/graph_book.hpp"
 #include "runtime/core/launch_groups.hpp"
 #include "runtime/core/pinned_slots.hpp"
 #include "runtime/core/virtual_time.hpp"
@@ -109,6 +110,8 @@ class GhostDevice final : public Device {
   LaunchGroups groups_;
   std::vector<HeldBack> held_back_;
   int group_ = LaunchGroups::kAlone;
+  GraphBook book_;
+  GraphKey key_;
   const PendingStep* pending_ = nullptr;
   std::int64_t state_step_ = -1;  ///< the step that begin_step() was called for
   std::vector<Nanos> sent_ns_;

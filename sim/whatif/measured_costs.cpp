@@ -10,7 +10,7 @@ using plan::Lane;
 using plan::OpKind;
 
 constexpr std::size_t kOpKinds = 64;  // more than there are; a static_assert would need the count
-constexpr std::size_t kParts = 8;
+constexpr std::size_t kParts = 10;
 
 std::size_t index_of(const CostKey& key) {
   const std::size_t place =
@@ -21,6 +21,11 @@ std::size_t index_of(const CostKey& key) {
 /// Costs are below 2^53, shares below a thousand: the parts cannot overflow.
 Nanos scaled(Nanos ns, std::int64_t millionths) {
   return ns / 1'000'000 * millionths + ns % 1'000'000 * millionths / 1'000'000;
+}
+
+CostPart launch_part(LaunchForm form) {
+  if (form == LaunchForm::unseen) return CostPart::first;
+  return form == LaunchForm::capture ? CostPart::capture : CostPart::launch;
 }
 
 bool is_forward(OpKind op) { return op == OpKind::target_forward || op == OpKind::draft_forward; }
@@ -82,10 +87,13 @@ Nanos MeasuredCosts::host(Nanos ns) const { return scaled(ns, model_.correction.
 OpCost MeasuredCosts::device_op(const plan::Operation& op, const LaunchArgs& args,
                                 LaunchForm form) const {
   const std::int64_t rows = op.substep >= 0 ? args.rows : args.token_num;
-  const bool graph = form != LaunchForm::alone;
+  const bool graph =
+      form == LaunchForm::capture || form == LaunchForm::replay || form == LaunchForm::rest;
   OpCost out;
-  if (form != LaunchForm::graph_rest) {
-    out.launch_ns = host(cost({op.kind, Lane::host, CostPart::launch, graph}, rows));
+  if (form != LaunchForm::rest && form != LaunchForm::unseen_rest) {
+    const Nanos seen_ns = cost({op.kind, Lane::host, launch_part(form), graph}, rows);
+    // Capturing launches nothing, so a profiler adds next to nothing to it.
+    out.launch_ns = form == LaunchForm::capture ? seen_ns : host(seen_ns);
   }
   const auto part = [&](CostPart which) { return cost({op.kind, op.lane, which, graph}, rows); };
   out.latency_ns = scaled(part(CostPart::latency), model_.correction.gap_millionths);

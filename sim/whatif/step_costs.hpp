@@ -12,8 +12,11 @@ namespace tandem::sim {
 /// How an operation reaches its stream.
 enum class LaunchForm : std::uint8_t {
   alone,
-  graph_first,  ///< the first operation of a CUDA graph: its launch is that of the graph
-  graph_rest
+  unseen,      ///< of a group met for the first time, one by one: the launch is that of the group
+  capture,     ///< the first operation of a CUDA graph that is made now: the launch is of the graph
+  replay,      ///< the first operation of a CUDA graph that exists
+  rest,        ///< a further operation of a graph: its launch costs nothing
+  unseen_rest  ///< a further operation of an unseen group: its launch is part of the group's
 };
 
 class StepCosts {

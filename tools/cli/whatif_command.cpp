@@ -148,9 +148,9 @@ Result<std::size_t> jobs_of(const std::string& text) {
 }
 
 std::string unseen_text(const std::set<std::string>& unseen) {
-  std::string text;
-  for (const std::string& what : unseen) text += (text.empty() ? "" : ", ") + what;
-  return "never measured, so taken to cost what others do: " + text;
+  const std::string others =
+      unseen.size() == 1 ? "" : fmt::format(" and {} more", unseen.size() - 1);
+  return "taken to cost what others do, since never measured: " + *unseen.begin() + others;
 }
 
 Status write_costs(Io& io, const WhatifArguments& o, const StudyCosts& costs) {

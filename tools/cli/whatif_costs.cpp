@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "sim/whatif/cost_fitter.hpp"
 #include "sim/whatif/cost_sets.hpp"
 #include "tools/cli/report.hpp"
 #include "tools/cli/trace_input.hpp"

@@ -17,6 +17,7 @@
 
 #include "sim/checks/verify.hpp"
 #include "sim/whatif/calibration.hpp"
+#include "sim/whatif/cost_fitter.hpp"
 #include "sim/whatif/cost_sets.hpp"
 #include "traces/tbt.hpp"
 
@@ -43,8 +44,8 @@ Scenario scenario_of(const json& plan, const json& run) {
   return scenario.ok() ? std::move(scenario).value() : Scenario{};
 }
 
-/// Prefills, and steps whose numbers come for the first time: no graph has been made.
-constexpr std::int64_t kFirstStep = 40;
+/// Behind the prefills.
+constexpr std::int64_t kFirstStep = 8;
 
 std::vector<std::byte> bytes_of(const std::string& file) {
   const std::string text = text_of(file);
@@ -58,6 +59,7 @@ void add_spans(const std::string& file, CostFitter& fitter) {
   const auto reader = open_trace(bytes, file);
   ASSERT_TRUE(reader.ok()) << reader.error().text;
   ASSERT_EQ(reader.value()->header().executor, "cuda");
+  fitter.begin_run();
   TimelineBuilder builder;
   for (const plan::Segment& segment : reader.value()->segments()) builder.add_segment(segment);
   StepRecord record;
@@ -68,7 +70,7 @@ void add_spans(const std::string& file, CostFitter& fitter) {
     for (Result<bool> more = block.value()->next(record); more.ok() && more.value();
          more = block.value()->next(record)) {
       ASSERT_TRUE(builder.add(record, step).ok());
-      if (record.t >= kFirstStep && !record.flag_in) fitter.add(record, step);
+      fitter.add(record, step);
     }
   }
 }
@@ -99,7 +101,7 @@ struct Recorded {
 
   [[nodiscard]] CostModel fit() const {
     std::vector<CalibrationRun> corrections;
-    CostFitter fitter(scenario_of(plan, {{"set", json::array()}}).timing);
+    CostFitter fitter(scenario_of(plan, {{"set", json::array()}}).timing, kFirstStep);
     for (const json& entry : plan.at("runs")) {
       CalibrationUse use{};
       if (entry.at("use") == "costs") add_spans(entry.at("record"), fitter);
