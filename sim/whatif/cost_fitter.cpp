@@ -98,17 +98,29 @@ CostFitter::Launch CostFitter::launch_of(const StepRecord& record, const StepTim
                                          std::size_t launch) {
   const plan::Operation& first = *step.nodes[launch].op;
   const int group = groups_.group_of(first, args_of(record, first));
-  if (group == LaunchGroups::kAlone || !has_graphs_) return {};
+  Launch out{CostPart::launch, false, {first.kind}};
+  if (group == LaunchGroups::kAlone || !has_graphs_) return out;
   GraphKey key{group};
   append_key(first, args_of(record, first), key);
   for (std::size_t i = launch + 2; i < step.nodes.size() && step.nodes[i].shares_launch; ++i) {
     append_key(*step.nodes[i].op, args_of(record, *step.nodes[i].op), key);
+    out.ops.push_back(step.nodes[i].op->kind);
   }
   const GraphBook::Found found = book_.ask(key);
-  if (found.answer == GraphBook::Answer::alone) return {CostPart::first, false};
-  if (found.answer == GraphBook::Answer::replay) return {CostPart::launch, true};
-  book_.made(key, found.graph);
-  return {CostPart::capture, true};
+  out.graph = found.answer != GraphBook::Answer::alone;
+  switch (found.answer) {
+    case GraphBook::Answer::alone:
+      out.part = CostPart::first;
+      break;
+    case GraphBook::Answer::make:
+      book_.made(key, found.graph);
+      out.part = CostPart::capture;
+      break;
+    case GraphBook::Answer::replay:
+      out.ops.resize(1);  // one launch, whatever is in it
+      break;
+  }
+  return out;
 }
 
 void CostFitter::add_host_node(const StepTimeline& step, const TimelineNode& node,
@@ -119,7 +131,10 @@ void CostFitter::add_host_node(const StepTimeline& step, const TimelineNode& nod
     return CostKey{node.op->kind, plan::Lane::host, part, graph};
   };
   if (node.kind == NodeKind::launch) {
-    note(key(launch.part, launch.graph), rows, took_ns);
+    const Nanos share_ns = took_ns / static_cast<Nanos>(launch.ops.size());
+    for (const plan::OpKind op : launch.ops) {
+      note({op, plan::Lane::host, launch.part, launch.graph}, rows, share_ns);
+    }
   } else if (node.kind == NodeKind::operation) {
     note(key(CostPart::duration, false), rows, took_ns);
   } else if (event_ns > host_ns_) {
@@ -153,7 +168,7 @@ void CostFitter::add_device_node(const StepTimeline& step, const TimelineNode& n
 void CostFitter::add(const StepRecord& record, const StepTimeline& step) {
   counts_ = record.repeat == 1 && record.t >= first_step_;
   if (record.t == next_t_) {
-    note({plan::OpKind::resolve, plan::Lane::host, CostPart::between, false}, record.token_num,
+    note({plan::OpKind::resolve, plan::Lane::host, CostPart::between, false}, record.n,
          record.start_ns - host_ns_);
   }
   next_t_ = step.facts.next_t();
@@ -163,9 +178,11 @@ void CostFitter::add(const StepRecord& record, const StepTimeline& step) {
   Launch launch;
   for (std::size_t i = 0; i < step.nodes.size(); ++i) {
     const TimelineNode& node = step.nodes[i];
-    const std::int64_t rows = std::max<std::int64_t>(0, rows_of(record, *node.op));
+    const bool on_host = node.lane == plan::Lane::host;
+    const std::int64_t size = on_host ? record.n : rows_of(record, *node.op);
+    const std::int64_t rows = std::max<std::int64_t>(0, size);
     if (node.kind == NodeKind::launch) launch = launch_of(record, step, i);
-    if (node.lane == plan::Lane::host) {
+    if (on_host) {
       add_host_node(step, node, launch, rows);
     } else if (launch.part != CostPart::first) {
       // A group's operations that go out one by one wait for the host between their kernels.

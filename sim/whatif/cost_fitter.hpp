@@ -17,8 +17,9 @@
 
 namespace tandem::sim {
 
-/// Collects durations. Rows are those the host launched: of its sub-step for an operation of the
-/// draft head, of the main forward for all others; numbers within an eighth of an octave make one
+/// Collects durations. Rows of a device operation are those the host launched: of its sub-step for
+/// one of the draft head, of the main forward for all others. The host's own work goes by the slots
+/// of the view. Numbers within an eighth of an octave make one
 /// knot, and a knot with less than a fiftieth of its curve's spans is left out. So are records of
 /// several steps. Memory: one counter a distinct duration.
 class CostFitter {
@@ -44,6 +45,7 @@ class CostFitter {
   struct Launch {
     CostPart part = CostPart::launch;
     bool graph = false;
+    std::vector<plan::OpKind> ops;  ///< that share its cost
   };
 
   [[nodiscard]] static CostKnot knot_of(const std::vector<RowsSeen>& bin);

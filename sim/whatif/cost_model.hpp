@@ -24,8 +24,8 @@ enum class CostPart : std::uint8_t {
   /// what stands between two of them is in it.
   duration,
   launch,   ///< the host thread's, to enqueue it; from the span before it on
-  first,    ///< likewise, of a group that is met for the first time and goes out one by one
-  capture,  ///< likewise, of a group that is captured as a graph
+  first,    ///< its share of that, in a group that is met for the first time
+  capture,  ///< its share of capturing a group as a graph, and of launching that
   gap,      ///< device: from the end of what it follows, where it had been launched before that
   latency,  ///< device: from the end of its launch, where the stream had nothing else to do
   call,     ///< a host wait for an event that had been reached; from the span before it on
@@ -63,7 +63,8 @@ constexpr std::size_t kCostMedian = 5;
 
 /// The durations seen for one number of rows, or for a few that lie together.
 struct CostKnot {
-  std::int64_t rows = 0;   ///< their mean; 0 of a part that does not depend on rows
+  std::int64_t rows =
+      0;  ///< their mean, or of the host's own work slots; 0 of a part that does not depend on rows
   std::int64_t count = 0;  ///< spans
   Nanos sum_ns = 0;        ///< INT64_MAX where it is more
   std::array<Nanos, kCostQuantiles> quantile_ns{};

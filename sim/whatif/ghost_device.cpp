@@ -58,20 +58,23 @@ void GhostDevice::release() {
   group_ = LaunchGroups::kAlone;
   for (const HeldBack& held : held_back_) append_key(*held.op, held.args, key_);
   const GraphBook::Found found = book_.ask(key_);
-  const bool unseen = found.answer == GraphBook::Answer::alone;
-  LaunchForm form = unseen ? LaunchForm::unseen : LaunchForm::replay;
-  if (found.answer == GraphBook::Answer::make) {
-    form = LaunchForm::capture;
-    book_.made(key_, found.graph);
-  }
-  const auto parts = static_cast<Nanos>(held_back_.size());
-  Nanos share_ns = 0;
+  if (found.answer == GraphBook::Answer::make) book_.made(key_, found.graph);
+  LaunchForm form = LaunchForm::replay;
+  if (found.answer == GraphBook::Answer::alone) form = LaunchForm::unseen;
+  if (found.answer == GraphBook::Answer::make) form = LaunchForm::capture;
+  costs_of_held_.clear();
+  Nanos capture_ns = 0;
   for (const HeldBack& held : held_back_) {
-    OpCost cost = costs_.device_op(*held.op, held.args, form);
-    if (form == LaunchForm::unseen) share_ns = cost.launch_ns / parts;
-    if (unseen) cost.launch_ns = share_ns;  // each by itself; the group's launch is the sum
-    form = unseen ? LaunchForm::unseen_rest : LaunchForm::rest;
-    time_.enqueue(*held.op, held.args, cost);
+    costs_of_held_.push_back(costs_.device_op(*held.op, held.args, form));
+    if (form == LaunchForm::capture) {
+      capture_ns += std::exchange(costs_of_held_.back().launch_ns, 0);
+    }
+    if (form == LaunchForm::replay) form = LaunchForm::rest;
+  }
+  // Nothing of a graph runs before all of it has been captured.
+  costs_of_held_.front().launch_ns += capture_ns;
+  for (std::size_t k = 0; k < held_back_.size(); ++k) {
+    time_.enqueue(*held_back_[k].op, held_back_[k].args, costs_of_held_[k]);
   }
   held_back_.clear();
 }
@@ -85,8 +88,8 @@ void GhostDevice::wait(plan::EventName name, std::int64_t step) {
 void GhostDevice::spend(const plan::Operation& op, Nanos extra_ns) {
   release();
   note_sent();
-  const std::int32_t rows = pending_ == nullptr ? 0 : pending_->record.token_num;
-  time_.spend(costs_.host_op(op, rows) + extra_ns);
+  const std::int32_t slots = pending_ == nullptr ? 0 : pending_->record.n;
+  time_.spend(costs_.host_op(op, slots) + extra_ns);
 }
 
 void GhostDevice::sleep_until(Nanos until_ns) {
@@ -116,7 +119,7 @@ void GhostDevice::end_step(std::int64_t) {
   note_sent();
   groups_.end_step();
   log_.clear();
-  time_.spend(costs_.between_steps(pending_->record.token_num));
+  time_.spend(costs_.between_steps(pending_->record.n));
   if (pending_->record.kind == StepKind::idle) {
     idle_ns_ += time_.now() - step_began_ns_;
     time_.settle_idle();

@@ -112,6 +112,7 @@ class GhostDevice final : public Device {
   int group_ = LaunchGroups::kAlone;
   GraphBook book_;
   GraphKey key_;
+  std::vector<OpCost> costs_of_held_;
   const PendingStep* pending_ = nullptr;
   std::int64_t state_step_ = -1;  ///< the step that begin_step() was called for
   std::vector<Nanos> sent_ns_;

@@ -90,7 +90,7 @@ OpCost MeasuredCosts::device_op(const plan::Operation& op, const LaunchArgs& arg
   const bool graph =
       form == LaunchForm::capture || form == LaunchForm::replay || form == LaunchForm::rest;
   OpCost out;
-  if (form != LaunchForm::rest && form != LaunchForm::unseen_rest) {
+  if (form != LaunchForm::rest) {
     const Nanos seen_ns = cost({op.kind, Lane::host, launch_part(form), graph}, rows);
     // Capturing launches nothing, so a profiler adds next to nothing to it.
     out.launch_ns = form == LaunchForm::capture ? seen_ns : host(seen_ns);
@@ -108,8 +108,8 @@ OpCost MeasuredCosts::device_op(const plan::Operation& op, const LaunchArgs& arg
   return out;
 }
 
-Nanos MeasuredCosts::host_op(const plan::Operation& op, std::int32_t rows) const {
-  return host(cost({op.kind, Lane::host, CostPart::duration, false}, rows));
+Nanos MeasuredCosts::host_op(const plan::Operation& op, std::int32_t slots) const {
+  return cost({op.kind, Lane::host, CostPart::duration, false}, slots);
 }
 
 WaitCost MeasuredCosts::wait(plan::EventName) const {
@@ -120,8 +120,8 @@ WaitCost MeasuredCosts::wait(plan::EventName) const {
           std::max<Nanos>(0, part(CostPart::wake) + model_.correction.wake_ns)};
 }
 
-Nanos MeasuredCosts::between_steps(std::int32_t rows) const {
-  return host(cost({OpKind::resolve, Lane::host, CostPart::between, false}, rows));
+Nanos MeasuredCosts::between_steps(std::int32_t slots) const {
+  return cost({OpKind::resolve, Lane::host, CostPart::between, false}, slots);
 }
 
 }  // namespace tandem::sim

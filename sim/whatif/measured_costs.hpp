@@ -25,9 +25,9 @@ class MeasuredCosts final : public StepCosts {
   [[nodiscard]] bool has_graphs() const override { return graphs_; }
   [[nodiscard]] OpCost device_op(const plan::Operation& op, const LaunchArgs& args,
                                  LaunchForm form) const override;
-  [[nodiscard]] Nanos host_op(const plan::Operation& op, std::int32_t rows) const override;
+  [[nodiscard]] Nanos host_op(const plan::Operation& op, std::int32_t slots) const override;
   [[nodiscard]] WaitCost wait(plan::EventName name) const override;
-  [[nodiscard]] Nanos between_steps(std::int32_t rows) const override;
+  [[nodiscard]] Nanos between_steps(std::int32_t slots) const override;
 
   [[nodiscard]] std::set<std::string> unseen() const override { return unseen_; }
 

@@ -12,11 +12,10 @@ namespace tandem::sim {
 /// How an operation reaches its stream.
 enum class LaunchForm : std::uint8_t {
   alone,
-  unseen,      ///< of a group met for the first time, one by one: the launch is that of the group
-  capture,     ///< the first operation of a CUDA graph that is made now: the launch is of the graph
-  replay,      ///< the first operation of a CUDA graph that exists
-  rest,        ///< a further operation of a graph: its launch costs nothing
-  unseen_rest  ///< a further operation of an unseen group: its launch is part of the group's
+  unseen,   ///< of a group that is met for the first time and goes out one by one
+  capture,  ///< of a CUDA graph that is made now: the launch is its share of that
+  replay,   ///< the first operation of a CUDA graph that exists: the launch is the graph's
+  rest      ///< a further operation of one: its launch costs nothing
 };
 
 class StepCosts {
@@ -31,11 +30,11 @@ class StepCosts {
   /// An operation of a device lane that is no event.
   [[nodiscard]] virtual OpCost device_op(const plan::Operation& op, const LaunchArgs& args,
                                          LaunchForm form) const = 0;
-  /// Work of the host thread; `rows` of the main launch.
-  [[nodiscard]] virtual Nanos host_op(const plan::Operation& op, std::int32_t rows) const = 0;
+  /// Work of the host thread with `slots` in the view.
+  [[nodiscard]] virtual Nanos host_op(const plan::Operation& op, std::int32_t slots) const = 0;
   [[nodiscard]] virtual WaitCost wait(plan::EventName name) const = 0;
-  /// The host thread, from the last operation of a step with `rows` to the start of the next.
-  [[nodiscard]] virtual Nanos between_steps(std::int32_t rows) const = 0;
+  /// The host thread, from the last operation of a step with `slots` to the start of the next.
+  [[nodiscard]] virtual Nanos between_steps(std::int32_t slots) const = 0;
   /// What was asked for and is not known, as "launch of copy_outputs"; something was put in its
   /// place.
   [[nodiscard]] virtual std::set<std::string> unseen() const { return {}; }
@@ -49,7 +48,7 @@ class ScenarioCosts final : public StepCosts {
   [[nodiscard]] bool has_graphs() const override { return false; }
   [[nodiscard]] OpCost device_op(const plan::Operation& op, const LaunchArgs& args,
                                  LaunchForm form) const override;
-  [[nodiscard]] Nanos host_op(const plan::Operation& op, std::int32_t rows) const override;
+  [[nodiscard]] Nanos host_op(const plan::Operation& op, std::int32_t slots) const override;
   [[nodiscard]] WaitCost wait(plan::EventName name) const override;
   [[nodiscard]] Nanos between_steps(std::int32_t) const override { return 0; }
 

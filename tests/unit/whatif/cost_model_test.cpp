@@ -31,7 +31,7 @@ class Steps {
     const Nanos prepared = at_ + 50 + 2 * rows;
     const Nanos launched = prepared + 10 + rows;
     StepRecord& record = made.step(at_, launched + forward_ns);
-    record.token_num = rows;
+    record.token_num = record.n = rows;  // a slot a row
     HandMade::span(record, Lane::host, test::kPrepare, at_, prepared);
     HandMade::span(record, Lane::host, test::kForward, prepared, launched);
     HandMade::span(record, Lane::compute, test::kForward, launched, launched + forward_ns);

@@ -1,7 +1,7 @@
 // What-if predictions beside an H200: fitted to six recorded runs, asked about all the others.
 //
-// traces/golden/fidelity holds the plan, which was committed before anything was measured, traces
-// with spans of three runs, and the step times of all others, recorded without a profiler.
+// traces/golden/fidelity holds two plans, each committed before it was measured, traces with spans
+// of three runs, and the step times of all others, recorded without a profiler.
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
@@ -89,10 +89,15 @@ std::map<std::string, Nanos> measured_steps(const json& steps) {
   return out;
 }
 
-/// All that a prediction rests on, and what it is held against.
+/// Runs, and the step times that were measured of them.
 struct Recorded {
-  json plan = json::parse(text_of("plan.json"));
-  std::map<std::string, Nanos> steps = measured_steps(json::parse(text_of("steps.json")));
+  explicit Recorded(const std::string& plan_file = "plan.json",
+                    const std::string& steps_file = "steps.json")
+      : plan(json::parse(text_of(plan_file))),
+        steps(measured_steps(json::parse(text_of(steps_file)))) {}
+
+  json plan;
+  std::map<std::string, Nanos> steps;
 
   [[nodiscard]] MeasuredRun run(const json& entry) const {
     return {entry.at("name"), scenario_of(plan, entry), plan.at("ramp_steps"),
@@ -147,27 +152,62 @@ void state_error(const std::vector<Prediction>& predictions, CostModel& model) {
 
 double percent(std::int64_t millionths) { return static_cast<double>(millionths) / 1e4; }
 
-TEST(Fidelity, OfRunsThatItWasNotFittedToThenStepTimesAreThoseOfTheGpu) {
-  const Recorded recorded;
-  const CostModel model = recorded.fit();
-  fmt::print("correction: gaps {:.3f}, host {:.3f}, wake {} ns\n",
-             static_cast<double>(model.correction.gap_millionths) / 1e6,
-             static_cast<double>(model.correction.host_millionths) / 1e6, model.correction.wake_ns);
-  const std::vector<Prediction> predictions = predict_all(recorded, model);
-  ASSERT_GE(predictions.size(), 40U);
+/// Errors as shares in rising order; prints a line for each run.
+std::vector<std::int64_t> print_errors(const std::vector<Prediction>& predictions) {
   std::vector<std::int64_t> errors;
-  fmt::print("{:<28} {:>12} {:>12} {:>8}\n", "run", "measured us", "predicted us", "error %");
+  errors.reserve(predictions.size());
+  fmt::print("{:<44} {:>10} {:>10} {:>8}\n", "run", "measured", "predicted", "error %");
   for (const Prediction& p : predictions) {
     errors.push_back(std::abs(p.error()));
-    fmt::print("{:<28} {:>12.1f} {:>12.1f} {:>+8.2f}\n", p.name,
+    fmt::print("{:<44} {:>10.1f} {:>10.1f} {:>+8.2f}\n", p.name,
                static_cast<double>(p.measured_ns) / 1e3, static_cast<double>(p.predicted_ns) / 1e3,
                percent(p.error()));
   }
   std::sort(errors.begin(), errors.end());
-  fmt::print("median error {:.2f} %, worst {:.2f} %\n", percent(errors[errors.size() / 2]),
+  fmt::print("median error {:.2f} %, worst {:.2f} %\n", percent(errors.at(errors.size() / 2)),
              percent(errors.back()));
-  EXPECT_LE(errors[errors.size() / 2], 20'000);
-  EXPECT_LE(errors.back(), 50'000);
+  return errors;
+}
+
+constexpr std::int64_t kMedianMillionths = 20'000;  // architecture, section 7
+constexpr std::int64_t kWorstMillionths = 50'000;
+
+TEST(Fidelity, OfRunsThatItWasNotFittedToThenStepTimesAreThoseOfTheGpu) {
+  const Recorded recorded;
+  const CostModel model = recorded.fit();
+  fmt::print("correction: gaps {:.3f}, host {:.3f}, wake {} ns; microseconds a step\n",
+             static_cast<double>(model.correction.gap_millionths) / 1e6,
+             static_cast<double>(model.correction.host_millionths) / 1e6, model.correction.wake_ns);
+  const std::vector<Prediction> predictions = predict_all(recorded, model);
+  ASSERT_GE(predictions.size(), 40U);
+  const std::vector<std::int64_t> errors = print_errors(predictions);
+  EXPECT_LE(errors[errors.size() / 2], kMedianMillionths);
+  EXPECT_LE(errors.back(), kWorstMillionths);
+}
+
+/// Against the run that every other one changes in something.
+TEST(Fidelity, OfAnEffectAboveTwoPercentThenItsSignIsRight) {
+  const Recorded recorded;
+  const Nanos base_ns = recorded.steps.at("device-bound");
+  std::size_t effects = 0;
+  for (const Prediction& p : predict_all(recorded, recorded.fit())) {
+    const std::int64_t effect = error_millionths(p.measured_ns, base_ns);
+    if (std::abs(effect) <= 20'000) continue;
+    ++effects;
+    EXPECT_EQ(p.measured_ns > base_ns, p.predicted_ns > base_ns) << p.name;
+  }
+  EXPECT_GE(effects, 30U);
+}
+
+/// Drawn at random when the model had its shape.
+TEST(Fidelity, OfRunsDrawnAtRandomThenNoErrorIsAboveATenth) {
+  const Recorded held_out("holdout.json", "holdout_steps.json");
+  const std::vector<Prediction> predictions = predict_all(held_out, Recorded{}.fit());
+  ASSERT_EQ(predictions.size(), 30U);
+  const std::vector<std::int64_t> errors = print_errors(predictions);
+  // The budget is missed here (sim/whatif/PERFORMANCE.md says by what); it shall not get worse.
+  EXPECT_LE(errors[errors.size() / 2], 25'000);
+  EXPECT_LE(errors.back(), 100'000);
 }
 
 TEST(Fidelity, OfTheRecordingsThenTheyAreRunsWithoutAFault) {
