@@ -103,6 +103,7 @@ int parse_and_run(const std::vector<std::string>& args, Io& io) {
   add_explain_command(app, io, exit_code);
   add_timeline_command(app, io, exit_code);
   add_whatif_command(app, io, exit_code);
+  add_compare_command(app, io, exit_code);
   add_completion_command(app, io, exit_code);
   add_man_command(app, io, exit_code);
   add_colour_option(app, io);

@@ -21,6 +21,7 @@ void add_diff_command(CLI::App& app, Io& io, int& exit_code);
 void add_explain_command(CLI::App& app, Io& io, int& exit_code);
 void add_timeline_command(CLI::App& app, Io& io, int& exit_code);
 void add_whatif_command(CLI::App& app, Io& io, int& exit_code);
+void add_compare_command(CLI::App& app, Io& io, int& exit_code);
 /// These two print what all commands of `app` are, whenever they were added.
 void add_completion_command(CLI::App& app, Io& io, int& exit_code);
 void add_man_command(CLI::App& app, Io& io, int& exit_code);
