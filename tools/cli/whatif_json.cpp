@@ -33,7 +33,7 @@ std::string field(const std::string& text) {
 }  // namespace
 
 const std::vector<WhatifValue>& whatif_values() {
-  static const std::vector<WhatifValue> kValues{
+  static const std::vector<WhatifValue> values{
       {"steps", [](const StudyResult& r) { return r.run.steps; }},
       {"launched_steps", [](const StudyResult& r) { return r.run.launched_steps; }},
       {"requests", [](const StudyResult& r) { return r.run.requests; }},
@@ -63,7 +63,7 @@ const std::vector<WhatifValue>& whatif_values() {
       {"decode_tokens", [](const StudyResult& r) { return r.decode_tokens; }},
       {"preemptions", [](const StudyResult& r) { return r.preemptions; }},
       {"parked", [](const StudyResult& r) { return r.parked; }}};
-  return kValues;
+  return values;
 }
 
 std::string whatif_json(const WhatifReport& report) {

@@ -83,8 +83,7 @@ TEST(Comparison, OfManyStepsThenTheSameNoiseIsNoDoubt) {
 TEST(Comparison, OfKnownEffectsThenTheIntervalHoldsThem) {
   int held = 0;
   constexpr int kCases = 200;
-  for (int k = 0; k < kCases; ++k) {
-    const auto seed = static_cast<std::uint64_t>(10 * k);
+  for (std::uint64_t seed = 0; seed < 10 * kCases; seed += 10) {
     const Comparison c =
         compared(run_of(300, noisy(seed, 400)), run_of(300, noisy(seed + 1, 400, 3)));
     held += c.low_millionths <= 30'000 && c.high_millionths >= 30'000 ? 1 : 0;

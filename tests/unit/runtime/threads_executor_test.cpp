@@ -287,6 +287,7 @@ TEST(ThreadsRun, SinkThatFailsAtAnyCallThenItsErrorAndNoHang) {
   Scenario scenario = test::small_scenario(4, 3);
   scenario.config.copies_own_stream = true;
   std::vector<RequestSpec> requests;
+  requests.reserve(6);
   for (RequestId id = 0; id < 6; ++id) requests.push_back(test::request(id, id, 20, 12));
   RunOptions options;
   options.block_steps = 4;
