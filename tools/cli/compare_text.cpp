@@ -11,7 +11,7 @@ namespace {
 using sim::CompareVerdict;
 using sim::Comparison;
 
-constexpr std::size_t kLinesMax = 12;
+constexpr std::size_t kChangesMax = 12;
 
 std::string percent(std::int64_t millionths) {
   return fmt::format("{:+.2f} %", static_cast<double>(millionths) / 1e4);
@@ -40,13 +40,13 @@ std::string work_text(const CompareReport& report) {
 
 std::string config_text(const CompareReport& report) {
   std::string text;
-  for (std::size_t i = 0; i < report.config.size() && i < kLinesMax; ++i) {
+  for (std::size_t i = 0; i < report.config.size() && i < kChangesMax; ++i) {
     const ConfigChange& change = report.config[i];
     text += row(i == 0 ? "configured" : "",
                 fmt::format("{}: {}, was {}", change.key, change.candidate, change.base));
   }
-  if (report.config.size() > kLinesMax) {
-    text += row("", fmt::format("and {} more keys", report.config.size() - kLinesMax));
+  if (report.config.size() > kChangesMax) {
+    text += row("", fmt::format("and {} more keys", report.config.size() - kChangesMax));
   }
   return text;
 }
@@ -71,10 +71,11 @@ std::string plan_text(const CompareReport& report) {
   const std::vector<sim::PlanChange>& plan = report.result.plan;
   if (plan.empty()) return row("plan", "the same operations, waits and copies");
   std::string text;
-  for (std::size_t i = 0; i < plan.size() && i < kLinesMax; ++i) {
+  for (std::size_t i = 0; i < plan.size() && i < kChangesMax; ++i) {
     text += row(i == 0 ? "plan" : "", change_text(plan[i]));
   }
-  if (plan.size() > kLinesMax) text += row("", fmt::format("and {} more", plan.size() - kLinesMax));
+  if (plan.size() > kChangesMax)
+    text += row("", fmt::format("and {} more", plan.size() - kChangesMax));
   return text;
 }
 

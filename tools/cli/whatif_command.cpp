@@ -25,7 +25,7 @@
 namespace tandem::cli {
 namespace {
 
-constexpr std::int64_t kJobsMax = 256;
+constexpr std::int64_t kStudyJobsMax = 256;
 
 struct WhatifArguments {
   ScenarioOptions scenario;
@@ -45,9 +45,9 @@ struct Point {
 };
 
 /// Opens points: of a scenario, or of the request table of a trace.
-class Source {
+class StudySource {
  public:
-  Source(Io& io, const WhatifArguments& o) : io_(io), options_(o) {}
+  StudySource(Io& io, const WhatifArguments& o) : io_(io), options_(o) {}
 
   /// Finds out what SOURCE is.
   Status look() {
@@ -141,9 +141,9 @@ Result<std::vector<sim::SweepAxis>> axes_of(const std::vector<std::string>& swee
 
 Result<std::size_t> jobs_of(const std::string& text) {
   if (text.empty()) {
-    return std::size_t{std::clamp<unsigned>(std::thread::hardware_concurrency(), 1, kJobsMax)};
+    return std::size_t{std::clamp<unsigned>(std::thread::hardware_concurrency(), 1, kStudyJobsMax)};
   }
-  TANDEM_TRY(const std::int64_t jobs, parse_integer("--jobs", text, 1, kJobsMax));
+  TANDEM_TRY(const std::int64_t jobs, parse_integer("--jobs", text, 1, kStudyJobsMax));
   return static_cast<std::size_t>(jobs);
 }
 
@@ -166,7 +166,7 @@ Status write_costs(Io& io, const WhatifArguments& o, const StudyCosts& costs) {
 }
 
 Status study(Io& io, const WhatifArguments& o, std::size_t jobs, WhatifReport& report) {
-  Source source(io, o);
+  StudySource source(io, o);
   TANDEM_RETURN_IF_ERROR(source.look());
   TANDEM_TRY(report.axes, axes_of(o.sweeps));
   TANDEM_TRY(report.points, sim::grid_of(report.axes));

@@ -73,7 +73,7 @@ std::string table_text(const std::vector<std::vector<std::string>>& lines) {
   return text;
 }
 
-std::string joined(const std::vector<std::string>& parts) {
+std::string listed(const std::vector<std::string>& parts) {
   std::string text;
   for (const std::string& part : parts) text += (text.empty() ? "" : ", ") + part;
   return text;
@@ -126,7 +126,7 @@ std::string best_text(const WhatifReport& report) {
   for (std::size_t i = 0; i < report.axes.size(); ++i) {
     values.push_back(short_name(report.axes[i].name) + "=" + report.points[index][i]);
   }
-  return row("most", joined(values) + ": " + rate_text(*best) + " tokens/s, " +
+  return row("most", listed(values) + ": " + rate_text(*best) + " tokens/s, " +
                          change_text(best->millitokens_per_s(), report.base.millitokens_per_s()) +
                          " against as it is");
 }
@@ -139,7 +139,7 @@ std::string whatif_text(const WhatifReport& report) {
       row("study", report.source + ": " + grouped(base.run.launched_steps) + " launched steps, " +
                        grouped(base.run.requests) + " requests, " + grouped(base.run.tokens) +
                        " tokens as it is");
-  if (!report.changes.empty()) text += row("changed", joined(report.changes));
+  if (!report.changes.empty()) text += row("changed", listed(report.changes));
   text += row("costs", costs_text(report.costs));
   for (const std::string& remark : report.costs.remarks) text += row("", remark);
   text += '\n' + points_text(report);

@@ -14,15 +14,15 @@ using Json = nlohmann::json;
 using test::FakeMachine;
 using test::lines_of;
 
-void record(FakeMachine& m, const std::string& file, const std::string& more = {}) {
+void record_timeline(FakeMachine& m, const std::string& file, const std::string& more = {}) {
   const std::string how = "run decode-small --no-verify --record timeline -o ";
   ASSERT_EQ(m(how + file + " " + more), kExitClean) << m.err.text;
 }
 
 TEST(Compare, OfEqualRunsThenSameAndExitCodeZero) {
   FakeMachine m;
-  record(m, "a.tbt");
-  record(m, "b.tbt");
+  record_timeline(m, "a.tbt");
+  record_timeline(m, "b.tbt");
   ASSERT_EQ(m("compare a.tbt b.tbt"), kExitClean) << m.err.text;
   for (const std::string& line : lines_of(m.out.text)) EXPECT_LE(line.size(), 80U) << line;
   EXPECT_NE(m.out.text.find("verdict         same: +0.00 %"), std::string::npos) << m.out.text;
@@ -30,8 +30,8 @@ TEST(Compare, OfEqualRunsThenSameAndExitCodeZero) {
 
 TEST(Compare, OfSlowerKernelsThenSlowerStepByStepAndExitCodeOne) {
   FakeMachine m;
-  record(m, "a.tbt");
-  record(m, "b.tbt", "--set timing.forward_base_ns=9000000");
+  record_timeline(m, "a.tbt");
+  record_timeline(m, "b.tbt", "--set timing.forward_base_ns=9000000");
   ASSERT_EQ(m("compare a.tbt b.tbt --json -"), kExitDiverged) << m.err.text;
   const Json found = Json::parse(m.out.text, nullptr, false);
   EXPECT_EQ(found.at("verdict"), "slower");
@@ -45,8 +45,8 @@ TEST(Compare, OfSlowerKernelsThenSlowerStepByStepAndExitCodeOne) {
 
 TEST(Compare, OfAnotherScheduleThenWhatAppearedAndVanished) {
   FakeMachine m;
-  record(m, "a.tbt");
-  record(m, "b.tbt", "--schedule sync");
+  record_timeline(m, "a.tbt");
+  record_timeline(m, "b.tbt", "--schedule sync");
   static_cast<void>(m("compare a.tbt b.tbt --json -"));
   const Json found = Json::parse(m.out.text, nullptr, false);
   EXPECT_FALSE(found.at("same_work"));
@@ -63,15 +63,14 @@ TEST(Compare, OfRunsWithoutAClockThenAmbiguousAndStrictFails) {
   FakeMachine m;
   ASSERT_EQ(m("run decode-small --no-verify -o a.tbt"), kExitClean);
   ASSERT_EQ(m("compare a.tbt a.tbt"), kExitClean) << m.err.text;
-  EXPECT_NE(m.out.text.find("ambiguous: the base does not tell"), std::string::npos)
-      << m.out.text;
+  EXPECT_NE(m.out.text.find("ambiguous: the base does not tell"), std::string::npos) << m.out.text;
   EXPECT_EQ(m("compare a.tbt a.tbt --strict"), kExitDiverged);
 }
 
 TEST(Compare, OfJunitThenOneCaseThatFailsWithTheVerdict) {
   FakeMachine m;
-  record(m, "a.tbt");
-  record(m, "b.tbt", "--set timing.forward_base_ns=9000000");
+  record_timeline(m, "a.tbt");
+  record_timeline(m, "b.tbt", "--set timing.forward_base_ns=9000000");
   EXPECT_EQ(m("compare a.tbt b.tbt --junit -"), kExitDiverged);
   EXPECT_NE(m.out.text.find("<failure message=\"slower: "), std::string::npos) << m.out.text;
   EXPECT_EQ(m("compare a.tbt a.tbt --junit -"), kExitClean);
@@ -81,7 +80,7 @@ TEST(Compare, OfJunitThenOneCaseThatFailsWithTheVerdict) {
 
 TEST(Compare, OfWhatItCannotReadThenOneSentence) {
   FakeMachine m;
-  record(m, "a.tbt");
+  record_timeline(m, "a.tbt");
   m.files.files["no.tbt"] = "nothing";
   const std::pair<const char*, const char*> cases[] = {
       {"a.tbt no.tbt", "no.tbt: "},

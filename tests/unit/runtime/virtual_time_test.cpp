@@ -15,7 +15,7 @@ plan::Operation of_kind(plan::OpKind kind) {
 
 const plan::Operation kKernel = of_kind(plan::OpKind::lm_head);
 
-plan::Operation record(plan::EventName name) {
+plan::Operation recorded(plan::EventName name) {
   plan::Operation op = of_kind(plan::OpKind::record_event);
   op.records = {name, 0};
   return op;
@@ -63,7 +63,7 @@ TEST(VirtualTime, OfNothingToDoThenTheLaneDoesNotStarve) {
 TEST(VirtualTime, OfAWaitThenItEndsBehindTheEventOrItsOwnCall) {
   VirtualTime time;
   time.enqueue(kKernel, {}, {10, 0, 0, 100});
-  time.enqueue(record(plan::EventName::token_num), {}, {});
+  time.enqueue(recorded(plan::EventName::token_num), {}, {});
   time.wait(plan::EventName::token_num, 0, {2, 5});
   EXPECT_EQ(time.now(), 115);  // 110 and the wake
   time.spend(50);
