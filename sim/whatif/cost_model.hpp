@@ -103,7 +103,7 @@ struct CostEstimate {
 /// Corrections of a model whose spans were taken with a profiler beside the run: found by comparing
 /// with the times of runs that had none.
 struct CostCorrection {
-  std::int64_t gap_millionths = 1'000'000;   ///< of every gap and latency of a stream
+  std::int64_t gap_millionths = 1'000'000;   ///< of latencies, and of gaps within a graph
   std::int64_t host_millionths = 1'000'000;  ///< of whatever the host thread does
   Nanos wake_ns = 0;                         ///< on every wake of the host
 

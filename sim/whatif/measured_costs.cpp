@@ -97,7 +97,9 @@ OpCost MeasuredCosts::device_op(const plan::Operation& op, const LaunchArgs& arg
   }
   const auto part = [&](CostPart which) { return cost({op.kind, op.lane, which, graph}, rows); };
   out.latency_ns = scaled(part(CostPart::latency), model_.correction.gap_millionths);
-  out.gap_ns = scaled(part(CostPart::gap), model_.correction.gap_millionths);
+  // Between nodes of a graph a profiler makes room that is not there without it.
+  const Nanos gap_ns = part(CostPart::gap);
+  out.gap_ns = graph ? scaled(gap_ns, model_.correction.gap_millionths) : gap_ns;
   const bool emulated =
       is_forward(op.kind) && curve_of({op.kind, op.lane, CostPart::extra, graph}) != nullptr;
   if (emulated) {

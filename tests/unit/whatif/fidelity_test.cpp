@@ -9,6 +9,7 @@
 #include <map>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -200,13 +201,14 @@ TEST(Fidelity, OfAnEffectAboveTwoPercentThenItsSignIsRight) {
 }
 
 /// Drawn at random when the model had its shape.
-TEST(Fidelity, OfRunsDrawnAtRandomThenNoErrorIsAboveATenth) {
+TEST(Fidelity, OfRunsDrawnAtRandomThenStepTimesAreThoseOfTheGpu) {
   const Recorded held_out("holdout.json", "holdout_steps.json");
   const std::vector<Prediction> predictions = predict_all(held_out, Recorded{}.fit());
   ASSERT_EQ(predictions.size(), 30U);
   const std::vector<std::int64_t> errors = print_errors(predictions);
-  // The budget is missed here (sim/whatif/PERFORMANCE.md says by what); it shall not get worse.
-  EXPECT_LE(errors[errors.size() / 2], 25'000);
+  EXPECT_LE(errors[errors.size() / 2], kMedianMillionths);
+  // One run misses kWorstMillionths (sim/whatif/PERFORMANCE.md says by what), no other may.
+  EXPECT_LE(errors[errors.size() - 2], kWorstMillionths);
   EXPECT_LE(errors.back(), 100'000);
 }
 
@@ -228,7 +230,11 @@ TEST(Fidelity, OfTheRecordingsThenTheyAreRunsWithoutAFault) {
 TEST(Fidelity, OfTheShippedCostsThenTheyAreThoseOfTheRecordings) {
   const Recorded recorded;
   CostModel model = recorded.fit();
-  state_error(predict_all(recorded, model), model);
+  std::vector<Prediction> all = predict_all(recorded, model);
+  for (Prediction& p : predict_all(Recorded("holdout.json", "holdout_steps.json"), model)) {
+    all.push_back(std::move(p));
+  }
+  state_error(all, model);
   const std::string fitted = to_json(model);
   if (std::getenv("TANDEM_REWRITE_COSTS") != nullptr) {
     std::ofstream(std::filesystem::path(TANDEM_SOURCE_DIR) / "sim/whatif/costs/h200.json")
