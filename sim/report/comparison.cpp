@@ -196,9 +196,8 @@ std::vector<PlanChange> plan_changes(const RunNotes& base, const RunNotes& candi
   const auto order = [](const PlanChange& change) {
     return change.base_millionths == 0 ? 0 : change.candidate_millionths == 0 ? 1 : 2;
   };
-  std::stable_sort(changes.begin(), changes.end(), [&](const PlanChange& a, const PlanChange& b) {
-    return order(a) < order(b);
-  });
+  std::stable_sort(changes.begin(), changes.end(),
+                   [&](const PlanChange& a, const PlanChange& b) { return order(a) < order(b); });
   return changes;
 }
 

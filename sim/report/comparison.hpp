@@ -86,7 +86,7 @@ struct Comparison {
   std::int64_t candidate_steps = 0;
   std::int64_t equal_steps = 0;       ///< of the same t, with equal counters
   std::int64_t first_unequal_t = -1;  ///< the first step that both have and that differs; -1: none
-  std::vector<PlanChange> plan;  ///< what appeared, what vanished, the rest; each by operation
+  std::vector<PlanChange> plan;       ///< what appeared, what vanished, the rest; each by operation
 
   /// Both runs launched the same steps and did the same in each.
   [[nodiscard]] bool same_work() const {
