@@ -1,11 +1,13 @@
 // The discrete-event engine on the step-loop DAG: tasks a second of one core, beside a flat pass.
 //
 // usage: engine_bench [--tasks 10000,100000,1000000,10000000] [--rounds N] [--stream-only]
+//                     [--dag FILE]
 //
 // The floor is one pass over arrays of the unrolled run, in issue order: no steps, no resources, no
 // checks. Beside it stands a plain event queue (4-ary heap) over the same arrays. Contestants of a
 // size compute the same run, and their makespans are compared where nothing queues. --stream-only
-// leaves out what needs memory for every task: for 10^8 tasks.
+// leaves out what needs memory for every task: for 10^8 tasks. --dag writes the run for other
+// simulators (tools/bench/peers).
 #include <algorithm>
 #include <cstdint>
 #include <string>
@@ -17,6 +19,7 @@
 
 #include "sim/engine/dynamic.hpp"
 #include "sim/engine/retime.hpp"
+#include "tools/bench/dag_file.hpp"
 #include "tools/bench/load.hpp"
 #include "tools/bench/rounds.hpp"
 #include "tools/bench/step_loop_graph.hpp"
@@ -222,6 +225,7 @@ struct Options {
   std::vector<std::int64_t> tasks{10'000, 100'000, 1'000'000, 10'000'000};
   int rounds = 7;
   bool stream_only = false;
+  std::string dag;
 };
 
 void bench_size(const Options& o, std::int64_t tasks) {
@@ -234,6 +238,9 @@ void bench_size(const Options& o, std::int64_t tasks) {
   FlatRun flat;
   if (!o.stream_only) flat = unroll(plain.graph, pool, steps);
   const Nanos expected_ns = retime_pool(plain, pool, steps);
+  if (!o.dag.empty() && !bench::write_dag(o.dag, {3, flat.lane, flat.awaited, flat.duration_ns})) {
+    bench::fail(Error{o.dag + ": cannot be written"});
+  }
   const std::int64_t repeats = std::max<std::int64_t>(1, kTasksARound / tasks);
   std::vector<bench::Contestant> contestants;
   const auto add = [&](const char* name, bool same_run, std::function<Nanos()> run) {
@@ -257,7 +264,7 @@ void bench_size(const Options& o, std::int64_t tasks) {
   add("dynamic, 1 core, 1 engine", true, [&] { return run_dynamic_pool(queued, pool, steps); });
   add("dynamic, 4 ranks share 2 + 2", false,
       [&] { return run_dynamic_pool(four, pool_of_4, steps / 4); });
-  fmt::print("{} tasks\n", tasks);
+  fmt::print("{} tasks, makespan {} ns\n", tasks, expected_ns);
   bench::print(bench::measure(contestants, o.rounds), 1e6, "M tasks/s");
   rusage used{};
   ::getrusage(RUSAGE_SELF, &used);
@@ -274,7 +281,9 @@ int main(int argc, char** argv) {
       ->delimiter(',')
       ->check(CLI::Range(std::int64_t{400}, std::int64_t{1} << 40U));
   app.add_option("--rounds", o.rounds, "measurements of each")->check(CLI::Range(1, 1000));
-  app.add_flag("--stream-only", o.stream_only, "only what needs memory for one step");
+  CLI::Option* stream =
+      app.add_flag("--stream-only", o.stream_only, "only what needs memory for one step");
+  app.add_option("--dag", o.dag, "write the run of the last size here")->excludes(stream);
   CLI11_PARSE(app, argc, argv);
   for (const std::int64_t tasks : o.tasks) bench_size(o, tasks);
   return 0;

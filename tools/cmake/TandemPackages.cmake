@@ -64,6 +64,9 @@ endfunction()
 
 tandem_find_optional(zstd zstd.h zstd libzstd-dev)
 tandem_find_optional(zlib zlib.h z zlib1g-dev)
+# Other simulators, for the benchmark beside them alone.
+tandem_find_optional(ns3 ns3/core-module.h ns3-core libns3-dev)
+tandem_find_optional(simgrid simgrid/s4u.hpp simgrid libsimgrid-dev)
 
 set(TANDEM_WITH_CUPTI OFF)
 if(TANDEM_OPTIONAL AND TARGET CUDA::cupti)
