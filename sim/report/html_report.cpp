@@ -9,48 +9,15 @@
 #include <nlohmann/json.hpp>
 
 #include "sim/report/page_files.hpp"
+#include "sim/report/page_text.hpp"
 #include "traces/base/check.hpp"
 
 namespace tandem::sim {
 namespace {
 
-/// JSON inside a script element: no string of it may end the element or open a comment.
-std::string in_script(const std::string& json) {
-  std::string out;
-  out.reserve(json.size());
-  for (const char c : json) {
-    if (c == '<') {
-      out += "\\u003c";
-    } else {
-      out += c;
-    }
-  }
-  return out;
-}
-
 std::string script_string(const std::string& text) {
   return in_script(
       nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
-}
-
-std::string in_markup(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '&':
-        out += "&amp;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
 }
 
 class HtmlExporter final : public TimelineExporter {

@@ -12,6 +12,8 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "sim/report/html_report.hpp"
+#include "sim/report/sweep_page.hpp"
 #include "sim/whatif/sweep.hpp"
 #include "tools/cli/commands.hpp"
 #include "tools/cli/documents.hpp"
@@ -36,6 +38,7 @@ struct WhatifArguments {
   std::string jobs;
   std::string json;
   std::string csv;
+  std::string html;
 };
 
 /// One point of the study, ready to run.
@@ -215,19 +218,28 @@ Status study(Io& io, const WhatifArguments& o, std::size_t jobs, WhatifReport& r
 int whatif_main(Io& io, const WhatifArguments& o) {
   const Result<std::size_t> jobs = jobs_of(o.jobs);
   if (!jobs) return fail(io, jobs.error());
-  if (o.json == "-" && o.csv == "-") {
-    return fail(io,
-                Error::make("--csv", "got '-' beside --json -", "one document on standard output"));
+  const auto on_stdout = {o.json == "-", o.csv == "-", o.html == "-"};
+  if (std::count(on_stdout.begin(), on_stdout.end(), true) > 1) {
+    return fail(io, Error::make("tandem whatif", "got '-' for two documents",
+                                "one document on standard output", "give the others files"));
   }
   Result<Document> json = Document::open(io, "--json", o.json);
   if (!json) return fail(io, json.error());
   Result<Document> csv = Document::open(io, "--csv", o.csv);
   if (!csv) return fail(io, csv.error());
+  if (!o.html.empty() && !sim::has_html_report()) {
+    return fail(io, Error::make("--html", "got '" + o.html + "'", "none: this build is without d3",
+                                "install node-d3 and build again"));
+  }
+  Result<Document> html = Document::open(io, "--html", o.html);
+  if (!html) return fail(io, html.error());
   WhatifReport report;
   const Status studied = study(io, o, jobs.value(), report);
   if (io.stop.load()) return interrupted(io, o.scenario.scenario, "nothing was written");
   if (!studied) return fail(io, studied.error());
-  if (!json.value().to_stdout() && !csv.value().to_stdout()) io.out.write(whatif_text(report));
+  const bool quiet =
+      json.value().to_stdout() || csv.value().to_stdout() || html.value().to_stdout();
+  if (!quiet) io.out.write(whatif_text(report));
   if (json.value().wanted()) {
     const Status written = json.value().write(io, whatif_json(report));
     if (!written) return fail(io, written.error().within("--json"));
@@ -235,6 +247,11 @@ int whatif_main(Io& io, const WhatifArguments& o) {
   if (csv.value().wanted()) {
     const Status written = csv.value().write(io, whatif_csv(report));
     if (!written) return fail(io, written.error().within("--csv"));
+  }
+  if (html.value().wanted()) {
+    const std::string page = sim::sweep_page("what if: " + report.source, whatif_json(report));
+    const Status written = html.value().write(io, page);
+    if (!written) return fail(io, written.error().within("--html"));
   }
   return kExitClean;
 }
@@ -277,6 +294,7 @@ void add_whatif_command(CLI::App& app, Io& io, int& exit_code) {
   sub->add_option("--json", o->json, "write it as JSON; - is standard output")->option_text("FILE");
   sub->add_option("--csv", o->csv, "write a line a point; - is standard output")
       ->option_text("FILE");
+  sub->add_option("--html", o->html, "write a page with a plot of the sweep")->option_text("FILE");
   sub->add_option("--write-costs", o->write_costs, "write the measured costs as JSON")
       ->option_text("FILE");
   set_help(*sub, "SCENARIO|TRACE [options]",

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "sim/report/html_report.hpp"
 #include "tests/unit/cli/fake_io.hpp"
 
 namespace tandem::cli {
@@ -115,6 +116,19 @@ TEST(Whatif, OfCostsThatWereWrittenThenReadAgainTheyAreTheSame) {
   EXPECT_EQ(first.at("base"), again.at("base"));
 }
 
+TEST(Whatif, OfAPageThenTheStudyAndItsScriptAreInItAndNothingIsFetched) {
+  if (!sim::has_html_report()) GTEST_SKIP() << "d3 is absent";
+  FakeMachine m;
+  const std::string sweep = "whatif decode-small --sweep k=1..3 ";
+  ASSERT_EQ(m(sweep + "--html page.html --json study.json"), kExitClean) << m.err.text;
+  const std::string page = m.files.files.at("page.html");
+  EXPECT_NE(page.find(m.files.files.at("study.json")), std::string::npos);
+  EXPECT_EQ(page.find("@study@"), std::string::npos);
+  EXPECT_NE(page.find("default-src 'none'"), std::string::npos);
+  ASSERT_EQ(m(sweep + "--html again.html --jobs 3"), kExitClean);
+  EXPECT_EQ(m.files.files.at("again.html"), page);
+}
+
 TEST(Whatif, OfWhatItCannotDoThenTheOptionIsNamed) {
   FakeMachine m;
   ASSERT_EQ(m("run decode-small --no-verify --record timeline -o run.tbt"), kExitClean);
@@ -129,7 +143,7 @@ TEST(Whatif, OfWhatItCannotDoThenTheOptionIsNamed) {
       {"decode-small --accept-profile constant:0.5", "--accept-profile: "},
       {"run.tbt --set timing.forward_base_ns=1", "--set: got timing.forward_base_ns"},
       {"run.tbt --set workload.requests=3", "--set: got 'workload.requests=3'"},
-      {"decode-small --json - --csv -", "--csv: got '-'"},
+      {"decode-small --json - --csv -", "tandem whatif: got '-' for two documents"},
       {"decode-small --set unguarded=true", "unguarded: "}};
   for (const auto& [arguments, error] : cases) {
     m.err.text.clear();
