@@ -9,8 +9,9 @@ namespace {
 using plan::Lane;
 using plan::OpKind;
 
-constexpr std::size_t kOpKinds = 64;  // more than there are; a static_assert would need the count
-constexpr std::size_t kParts = 10;
+constexpr std::size_t kOpKinds = 64;
+static_assert(static_cast<std::size_t>(OpKind::sampling_mask) < kOpKinds);  // the last one
+constexpr std::size_t kParts = static_cast<std::size_t>(CostPart::extra) + 1;
 
 std::size_t index_of(const CostKey& key) {
   const std::size_t place =

@@ -22,8 +22,8 @@
 #include "runtime/cuda/run_cuda.hpp"
 #include "sim/checks/verify.hpp"
 #include "tools/bench/load.hpp"
+#include "tools/bench/null_sink.hpp"
 #include "tools/cli/sinks.hpp"
-#include "traces/sink.hpp"
 
 namespace {
 
@@ -70,17 +70,6 @@ Scenario steady(const Options& o, std::int64_t forward_us, std::int64_t host_us,
   return bench::take(parse_scenario(text, "steady", overrides));
 }
 
-/// Takes records and throws them away: what is left is recording itself.
-class NullSink : public RecordSink {
- public:
-  Status begin(const TraceHeader&) override { return {}; }
-  Status segment(const plan::Segment&) override { return {}; }
-  Status keyframe(const Keyframe&) override { return {}; }
-  Status step(const StepRecord&) override { return {}; }
-  Status unadmitted(const RequestRow&) override { return {}; }
-  Status end(const Keyframe&) override { return {}; }
-};
-
 struct Measured {
   double step_us = 0;
   CudaRunCounts counts;
@@ -100,7 +89,7 @@ Measured run(const Case& what) {
     last_t = now.t;
   };
   Measured out;
-  NullSink nowhere;
+  bench::NullSink nowhere;
   const auto judge = sim::make_live_verifier({});
   {
     cli::ParallelSink beside(*judge, kRingEntries);

@@ -21,24 +21,13 @@
 
 #include "runtime/cuda/run_cuda.hpp"
 #include "tools/bench/load.hpp"
+#include "tools/bench/null_sink.hpp"
 #include "traces/base/random.hpp"
-#include "traces/sink.hpp"
 
 namespace {
 
 using namespace tandem;  // NOLINT(google-build-using-namespace)
 using Json = nlohmann::ordered_json;
-
-/// Takes records and throws them away: what is left is recording itself.
-class NullSink : public RecordSink {
- public:
-  Status begin(const TraceHeader&) override { return {}; }
-  Status segment(const plan::Segment&) override { return {}; }
-  Status keyframe(const Keyframe&) override { return {}; }
-  Status step(const StepRecord&) override { return {}; }
-  Status unadmitted(const RequestRow&) override { return {}; }
-  Status end(const Keyframe&) override { return {}; }
-};
 
 struct Round {
   std::int64_t steps = 0;
@@ -53,7 +42,7 @@ Round run(const Scenario& scenario, std::int64_t ramp_steps) {
   options.progress = [&](const RunProgress& now) {
     if (now.t + 1 >= ramp_steps) ends.push_back(now.now_ns);
   };
-  NullSink nowhere;
+  bench::NullSink nowhere;
   bench::take(run_on_cuda(scenario, *workload, options, &nowhere));
   if (ends.size() < 2) bench::fail(Error{"a run ends within its ramp"});
   Round round;

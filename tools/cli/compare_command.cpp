@@ -40,17 +40,11 @@ Result<ReadRun> read_run(Io& io, const std::string& path) {
   ReadRun run;
   run.header = reader.header();
   for (const plan::Segment& segment : reader.segments()) run.notes.add_segment(segment);
-  StepRecord record;
-  for (std::size_t b = 0; b < reader.blocks().size(); ++b) {
-    TANDEM_TRY(const std::unique_ptr<BlockReader> block, reader.open_block(b));
-    for (;;) {
-      if (io.stop.load()) return Error{kInterrupted};
-      TANDEM_TRY(const bool more, block->next(record));
-      if (!more) break;
-      run.notes.add(record);
-    }
-  }
-  if (reader.damage() != nullptr) return Error{reader.damage()->what};
+  const auto note = [&run](const StepRecord& record) -> Status {
+    run.notes.add(record);
+    return {};
+  };
+  TANDEM_RETURN_IF_ERROR(read_all_records(io, reader, note));
   return run;
 }
 

@@ -260,13 +260,7 @@ void add_run_command(CLI::App& app, Io& io, int& exit_code) {
   sub->add_option("--steps", o->scenario.steps,
                   "end after N loop iterations; with the workload where not given")
       ->option_text("N");
-  sub->add_option("--from", o->scenario.from,
-                  "leave out rows of a request trace before this time: 90, 90s, 1.5m, 250ms, 2h")
-      ->option_text("TIME");
-  sub->add_option("--until", o->scenario.until, "end a request trace at this time")
-      ->option_text("TIME");
-  sub->add_option("--rate-scale", o->scenario.rate_scale, "arrivals at X times their rate")
-      ->option_text("X");
+  add_slice_options(*sub, o->scenario);
   sub->add_flag("--unguarded", o->scenario.unguarded,
                 "let a launch that is too small go on instead of ending the run");
   sub->option_defaults()->group("execution");

@@ -160,6 +160,15 @@ void add_scenario_options(CLI::App& app, ScenarioOptions& options) {
       ->option_text("N");
 }
 
+void add_slice_options(CLI::App& app, ScenarioOptions& options) {
+  app.add_option("--from", options.from,
+                 "leave out rows of a request trace before this time: 90, 90s, 1.5m, 250ms, 2h")
+      ->option_text("TIME");
+  app.add_option("--until", options.until, "end a request trace at this time")->option_text("TIME");
+  app.add_option("--rate-scale", options.rate_scale, "arrivals at X times their rate")
+      ->option_text("X");
+}
+
 Result<Scenario> load_scenario(Io& io, const ScenarioOptions& options) {
   return load_scenario(io, options, {});
 }

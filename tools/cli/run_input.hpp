@@ -31,6 +31,9 @@ struct ScenarioOptions {
 /// the scenario too, until option_defaults() names another group.
 void add_scenario_options(CLI::App& app, ScenarioOptions& options);
 
+/// Declares --from, --until and --rate-scale.
+void add_slice_options(CLI::App& app, ScenarioOptions& options);
+
 [[nodiscard]] Result<Scenario> load_scenario(Io& io, const ScenarioOptions& options);
 
 /// What a scenario rests on besides SCENARIO.

@@ -19,4 +19,20 @@ Result<OpenTrace> open_trace_file(Io& io, const std::string& path, ReaderHooks h
   return trace;
 }
 
+Status read_all_records(const Io& io, const TraceReader& reader,
+                        const std::function<Status(const StepRecord&)>& each) {
+  StepRecord record;
+  for (std::size_t b = 0; b < reader.blocks().size(); ++b) {
+    TANDEM_TRY(const std::unique_ptr<BlockReader> block, reader.open_block(b));
+    for (;;) {
+      if (io.stop.load()) return Error{kInterrupted};
+      TANDEM_TRY(const bool more, block->next(record));
+      if (!more) break;
+      TANDEM_RETURN_IF_ERROR(each(record));
+    }
+  }
+  if (reader.damage() != nullptr) return Error{reader.damage()->what};
+  return {};
+}
+
 }  // namespace tandem::cli

@@ -1,6 +1,7 @@
 // A trace file, opened: the mapped bytes, the decoder and the wrapper that gives pages back.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -18,5 +19,10 @@ struct OpenTrace {
 };
 
 [[nodiscard]] Result<OpenTrace> open_trace_file(Io& io, const std::string& path, ReaderHooks hooks);
+
+/// Hands every record of a trace to `each`, in order. Errors: those of `each`, of a block that
+/// cannot be read, damage at the end; kInterrupted where the stop flag was set.
+Status read_all_records(const Io& io, const TraceReader& reader,
+                        const std::function<Status(const StepRecord&)>& each);
 
 }  // namespace tandem::cli

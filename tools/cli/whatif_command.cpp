@@ -268,13 +268,7 @@ void add_whatif_command(CLI::App& app, Io& io, int& exit_code) {
           "a scenario as `run` takes it, or a trace, of which the requests are scheduled anew");
   sub->add_option("--steps", o->scenario.steps, "end every run after N loop iterations")
       ->option_text("N");
-  sub->add_option("--from", o->scenario.from,
-                  "leave out rows of a request trace before this time: 90, 90s, 1.5m, 250ms, 2h")
-      ->option_text("TIME");
-  sub->add_option("--until", o->scenario.until, "end a request trace at this time")
-      ->option_text("TIME");
-  sub->add_option("--rate-scale", o->scenario.rate_scale, "arrivals at X times their rate")
-      ->option_text("X");
+  add_slice_options(*sub, o->scenario);
   sub->add_option("--accept-profile", o->accept_profile,
                   "with a trace: accepted counts from constant:P, per-position:P,P,.. or a file")
       ->option_text("PROFILE");

@@ -40,21 +40,15 @@ Result<std::optional<sim::CostModel>> fit(Io& io, const std::string& path) {
   sim::TimelineBuilder builder;
   for (const plan::Segment& segment : reader.segments()) builder.add_segment(segment);
   sim::CostFitter fitter;
-  StepRecord record;
   sim::StepTimeline step;
   bool has_spans = false;
-  for (std::size_t b = 0; b < reader.blocks().size(); ++b) {
-    TANDEM_TRY(const std::unique_ptr<BlockReader> block, reader.open_block(b));
-    for (;;) {
-      if (io.stop.load()) return Error{kInterrupted};
-      TANDEM_TRY(const bool more, block->next(record));
-      if (!more) break;
-      TANDEM_RETURN_IF_ERROR(builder.add(record, step));
-      has_spans = has_spans || !step.nodes.empty();
-      fitter.add(record, step);
-    }
-  }
-  if (reader.damage() != nullptr) return Error{reader.damage()->what};
+  const auto note = [&](const StepRecord& record) -> Status {
+    TANDEM_RETURN_IF_ERROR(builder.add(record, step));
+    has_spans = has_spans || !step.nodes.empty();
+    fitter.add(record, step);
+    return {};
+  };
+  TANDEM_RETURN_IF_ERROR(read_all_records(io, reader, note));
   if (!has_spans) return std::optional<sim::CostModel>{};
   sim::CostModel model = fitter.fit();
   model.source = "spans of " + path + ", " + reader.header().device;
