@@ -1,4 +1,5 @@
 // Level full: P0, P3, token rows and poison are judged, clean and corrupted.
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "scenarios/scenario.hpp"
 #include "sim/checks/verify.hpp"
 #include "tests/support/run_helpers.hpp"
+#include "traces/fields.hpp"
 
 namespace tandem::test {
 namespace {
@@ -77,6 +79,34 @@ TEST(FullLevel, CorruptedValueIsFoundByTheCheckOfItsPoint) {
     ASSERT_GT(verdict.divergence_count, 0U) << k;
     EXPECT_EQ(sim::to_name(verdict.divergences[0].check), std::string(to_name(cases[k].check)))
         << k;
+  }
+}
+
+TEST(FullLevel, TokenRowsOfAnotherShapeAreOneDivergenceAndNotRead) {
+  struct Case {
+    sim::CheckId check;
+    Field field;
+    std::vector<std::int64_t> StepRecord::*rows;
+  };
+  const std::vector<Case> cases{
+      {sim::CheckId::V12, Field::p1_tokens, &StepRecord::p1_tokens},
+      {sim::CheckId::V13, Field::p2_tokens, &StepRecord::p2_tokens},
+      {sim::CheckId::V18, Field::p4_tokens, &StepRecord::p4_tokens},
+  };
+  KeepingSink run;
+  full_run(run);
+  const std::vector<StepRecord> clean = run.steps;
+  for (const Case& c : cases) {
+    run.steps = clean;
+    for (StepRecord& r : run.steps) {
+      if (r.kind == StepKind::back) r.*c.rows = std::vector<std::int64_t>(1);  // frees the rest
+    }
+    const sim::Verdict verdict = judge(run);
+    ASSERT_GT(verdict.divergence_count, 0U) << sim::to_name(c.check);
+    for (const sim::Divergence& divergence : verdict.divergences) {
+      EXPECT_EQ(sim::to_name(divergence.check), std::string(to_name(c.check)));
+      EXPECT_EQ(divergence.field, field_path(c.field)) << sim::to_line(divergence);
+    }
   }
 }
 
